@@ -1,0 +1,88 @@
+package v1alpha1
+
+// Image is the container image of the ComfyUI servers.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.uri) || (!has(self.customNodes) && !has(self.pipPackages) && !has(self.comfyui.commit))",message="spec.image.uri is a ready image to which nothing is added: remove customNodes, pipPackages and comfyui.commit, or remove uri to have the image built"
+type Image struct {
+	// A ready image, pinned by digest, to be used as it is: nothing is built then,
+	// and the other fields of spec.image have no effect. The nodes must be able to
+	// pull it; it holds ComfyUI 0.28.0 or newer.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9._-]+)?@sha256:[0-9a-f]{64}$')",message="spec.image.uri must name registry, repository and digest, such as public.ecr.aws/team/comfyui@sha256:…, because a tag can change under running servers: add @sha256: and the digest"
+	URI string `json:"uri,omitempty"`
+
+	// The release of ComfyUI that is built.
+	// +optional
+	// +kubebuilder:default={}
+	ComfyUI ComfyUIRelease `json:"comfyui,omitempty"`
+
+	// Custom nodes that are built into the image, each pinned: nothing is installed
+	// at run time, and ComfyUI-Manager is not there.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=128
+	CustomNodes []CustomNode `json:"customNodes,omitempty"`
+
+	// Python packages that are built into the image beside ComfyUI's and the custom
+	// nodes' own, each pinned as name==version.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?([[][A-Za-z0-9._,-]+[]])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*$')",message="spec.image.pipPackages must be exact pins such as opencv-python-headless==4.12.0.88: use ==, one full version, and no ranges, wildcards, URLs or options"
+	PipPackages []string `json:"pipPackages,omitempty"`
+}
+
+// ComfyUIRelease is a release of ComfyUI.
+type ComfyUIRelease struct {
+	// A release's tag, v0.28.0 or newer. Older ones have known holes through which
+	// a workflow or an uploaded file takes over the server or other people's
+	// sessions.
+	// +optional
+	// +kubebuilder:default="v0.28.0"
+	// +kubebuilder:validation:MaxLength=24
+	// +kubebuilder:validation:XValidation:rule="self.matches('^v[0-9]{1,4}[.][0-9]{1,4}[.][0-9]{1,4}$')",message="spec.image.comfyui.version must be a release's tag such as v0.28.0: branches and other names are not pins, so give the full version with its leading v"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^v[0-9]{1,4}[.][0-9]{1,4}[.][0-9]{1,4}$') || int(self.substring(1).split('.')[0]) > 0 || int(self.split('.')[1]) >= 28",message="spec.image.comfyui.version must be v0.28.0 or newer, because older releases have known security holes: raise it"
+	Version string `json:"version,omitempty"`
+
+	// The commit that the release's tag must point to, 40 hexadecimal digits. If
+	// the tag was moved, the build fails instead of building something else. Left
+	// out, the commit that the studio was released with is expected, or for a newer
+	// version whatever the tag points to when it is first built.
+	// +optional
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{40}$')",message="spec.image.comfyui.commit must be a full commit of 40 hexadecimal digits: a branch, a tag or a short commit is not a pin"
+	Commit string `json:"commit,omitempty"`
+}
+
+// A CustomNode is a custom node for ComfyUI, from git (git and commit) or from
+// the Comfy Registry (id and version).
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.git) && has(self.commit) && !has(self.id) && !has(self.version)) || (has(self.id) && has(self.version) && !has(self.git) && !has(self.commit))",message="spec.image.customNodes[] must have git and commit, or id and version: give one pair in full and leave out the other"
+type CustomNode struct {
+	// The git repository, an https URL.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)+/?$')",message="spec.image.customNodes[].git must be the repository's https address, such as https://github.com/owner/name: no ssh, no user name, no branch or file path behind '#' or '?'"
+	Git string `json:"git,omitempty"`
+
+	// The commit in that repository, 40 hexadecimal digits.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{40}$')",message="spec.image.customNodes[].commit must be a full commit of 40 hexadecimal digits, because a branch or tag can move: see git ls-remote for the one you mean"
+	Commit string `json:"commit,omitempty"`
+
+	// The node's id in the Comfy Registry, such as comfyui-impact-pack.
+	// +optional
+	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9][A-Za-z0-9._-]*$')",message="spec.image.customNodes[].id must be an id of the Comfy Registry, such as comfyui-impact-pack: for anything else use git and commit"
+	ID string `json:"id,omitempty"`
+
+	// The version in the Comfy Registry, such as 8.22.2.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+[.][0-9]+[.][0-9]+([-+][A-Za-z0-9.+-]+)?$')",message="spec.image.customNodes[].version must be one full version such as 8.22.2: words such as latest or nightly and ranges are not pins"
+	Version string `json:"version,omitempty"`
+}
