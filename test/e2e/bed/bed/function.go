@@ -1,0 +1,82 @@
+package bed
+
+import (
+	"context"
+	"errors"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
+)
+
+func (b *Bed) tls() wire.TLS { return wire.TLS{Pair: b.functionPair, CA: b.caRoot.Cert} }
+
+// functionEndpoint is where the core finds the function: the proxy, if any.
+func (b *Bed) functionEndpoint() string {
+	if b.proxy != nil {
+		return loopback(b.ports.proxy)
+	}
+
+	return loopback(b.ports.function)
+}
+
+func (b *Bed) startFunction(ctx context.Context) error {
+	if b.o.Record {
+		p, err := wire.Start(wire.Options{Listen: loopback(b.ports.proxy), Target: loopback(b.ports.function), TLS: b.tls()})
+		if err != nil {
+			return err
+		}
+
+		b.proxy = p
+	}
+
+	return b.StartFunction(ctx)
+}
+
+// StartFunction starts the function after KillFunction, on the same port, and
+// waits until it listens.
+func (b *Bed) StartFunction(ctx context.Context) error {
+	address := loopback(b.ports.function)
+
+	if b.o.Function != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+
+		if b.stopFunction != nil {
+			return errors.New("cannot start the function: it runs already")
+		}
+
+		stop, err := wire.Serve(address, b.tls(), b.o.Function)
+		b.stopFunction = stop
+
+		return err
+	}
+
+	err := b.spawn("function", b.o.FunctionBinary, nil, append([]string{
+		"--address=" + address,
+		"--tls-certs-dir=" + b.coreDir("function"),
+		"--metrics-address=" + loopback(b.ports.metrics),
+	}, b.o.FunctionArgs...))
+	if err != nil {
+		return err
+	}
+
+	return awaitListener(ctx, address)
+}
+
+// KillFunction kills the function, as a node failure would.
+func (b *Bed) KillFunction() error {
+	b.mu.Lock()
+	stop := b.stopFunction
+	b.stopFunction = nil
+	b.mu.Unlock()
+
+	if stop != nil {
+		stop()
+	}
+
+	return b.stop("function", 0)
+}
+
+// FunctionMetricsURL serves the function's Prometheus metrics.
+func (b *Bed) FunctionMetricsURL() string {
+	return "http://" + loopback(b.ports.metrics) + "/metrics"
+}

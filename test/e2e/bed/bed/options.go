@@ -1,0 +1,70 @@
+package bed
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// FindRoot finds the root of the repository from the working directory up.
+func FindRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("cannot find the repository: %w", err)
+	}
+
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, "test", "e2e", "bed", "go.mod")); err == nil {
+			return d, nil
+		}
+
+		if d == filepath.Dir(d) {
+			return "", fmt.Errorf("cannot find the repository: %s is not inside it", dir)
+		}
+	}
+}
+
+// complete fills in the defaults and checks that what is to run is there.
+func (o *Options) complete() error {
+	if o.Root == "" {
+		return errors.New("cannot start a bed: Options.Root is empty")
+	}
+
+	def := func(s *string, path ...string) {
+		if *s == "" {
+			*s = filepath.Join(append([]string{o.Root}, path...)...)
+		}
+	}
+	def(&o.ControlPlaneBinary, "_output", "bin", "controlplane")
+	def(&o.FunctionBinary, "_output", "bin", "compose-comfyui")
+	def(&o.APIs, "apis", "comfyuistudios")
+
+	if o.Scale == 0 {
+		o.Scale = DefaultScale
+	}
+
+	if _, err := os.Stat(o.ControlPlaneBinary); err != nil {
+		return fmt.Errorf("the control plane is not built, run `make bed-build` (about ten CPU minutes the first time): %w", err)
+	}
+
+	if o.Function == nil {
+		if _, err := os.Stat(o.FunctionBinary); err != nil {
+			return fmt.Errorf("the composition function is not built, run `make build`: %w", err)
+		}
+	}
+
+	if o.Dir == "" {
+		return nil
+	}
+
+	// Child processes get paths; they must not depend on the working directory.
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return fmt.Errorf("cannot resolve %s: %w", o.Dir, err)
+	}
+
+	o.Dir = dir
+
+	return nil
+}

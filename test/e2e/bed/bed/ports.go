@@ -1,0 +1,92 @@
+package bed
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// The blocks lie below the range from which Linux and macOS take the ports of
+// outgoing connections. A port from that range, found by listening on :0, may
+// be taken by any client before its server starts or while it restarts.
+const (
+	firstPort  = 20000
+	blockSize  = 10
+	blockCount = 1200
+)
+
+// ports of one bed. A file lock on the block keeps other beds away from it for
+// as long as this process lives, also while a server restarts.
+type ports struct {
+	lock *os.File
+
+	apiServer   int
+	etcd        int
+	etcdPeer    int
+	coreWebhook int
+	coreMetrics int
+	coreHealth  int
+	function    int
+	proxy       int
+	ledger      int
+	metrics     int // the function's
+}
+
+// claimPorts takes a block of ports that are all free.
+func claimPorts() (*ports, error) {
+	dir := filepath.Join(os.TempDir(), "comfyui-studio-bed-ports-"+strconv.Itoa(os.Getuid()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot claim ports: %w", err)
+	}
+
+	for _, n := range rand.Perm(blockCount) {
+		first := firstPort + n*blockSize
+
+		lock, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(first)), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("cannot claim ports: %w", err)
+		}
+
+		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil || !allFree(first) {
+			_ = lock.Close()
+			continue
+		}
+
+		p := &ports{lock: lock}
+		for i, port := range []*int{
+			&p.apiServer, &p.etcd, &p.etcdPeer, &p.coreWebhook, &p.coreMetrics,
+			&p.coreHealth, &p.function, &p.proxy, &p.ledger, &p.metrics,
+		} {
+			*port = first + i
+		}
+
+		return p, nil
+	}
+
+	return nil, errors.New("cannot claim ports: every block between 20000 and 32000 is in use")
+}
+
+func allFree(first int) bool {
+	for port := first; port < first+blockSize; port++ {
+		// On all interfaces, as the core listens: the strictest question.
+		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+		if err != nil {
+			return false
+		}
+
+		_ = l.Close()
+	}
+
+	return true
+}
+
+// release gives the block back. The lock file stays: removing it while another
+// bed waits for it would let two beds hold the same block.
+func (p *ports) release() { _ = p.lock.Close() }
+
+func loopback(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }

@@ -1,0 +1,165 @@
+package bed
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/structpb"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
+)
+
+// toyFunction composes a ConfigMap that holds the toy's colour.
+type toyFunction struct {
+	fnv1.UnimplementedFunctionRunnerServiceServer
+}
+
+func (toyFunction) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
+	spec := req.GetObserved().GetComposite().GetResource().GetFields()["spec"].GetStructValue()
+
+	box, err := structpb.NewStruct(map[string]any{
+		"apiVersion": "v1",
+		"kind":       "ConfigMap",
+		"data":       map[string]any{"colour": spec.GetFields()["colour"].GetStringValue()},
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	ready := fnv1.Ready_READY_FALSE
+	if _, ok := req.GetObserved().GetResources()["box"]; ok {
+		ready = fnv1.Ready_READY_TRUE
+	}
+
+	return &fnv1.RunFunctionResponse{
+		Meta:    &fnv1.ResponseMeta{Tag: req.GetMeta().GetTag(), Ttl: durationpb.New(time.Minute)},
+		Desired: &fnv1.State{Resources: map[string]*fnv1.Resource{"box": {Resource: box, Ready: ready}}},
+	}, nil
+}
+
+func toyKind() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: "test.comfyui-studio.io", Version: "v1alpha1", Kind: "Toy"}
+}
+
+// toyOptions are those of a bed for toys.
+func toyOptions(t *testing.T) Options {
+	t.Helper()
+
+	root, err := FindRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return Options{
+		Root:     root,
+		APIs:     filepath.Join(wd, "testdata", "toys"),
+		CRDs:     []string{"vpcs.ec2.aws.m.upbound.io"},
+		Function: toyFunction{},
+		Record:   true,
+		Log:      t.Logf,
+	}
+}
+
+// start starts a bed that ends with the test.
+func start(t *testing.T, o Options) *Bed {
+	t.Helper()
+
+	b, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(func() {
+		if err := b.Err(); err != nil {
+			t.Error(err)
+		}
+
+		if err := b.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+
+	return b
+}
+
+// makeToy applies a toy and waits until it is Ready with that colour in its box.
+func makeToy(t *testing.T, b *Bed, name, colour string) {
+	t.Helper()
+
+	_, err := b.Apply(t.Context(), fmt.Sprintf(`
+apiVersion: test.comfyui-studio.io/v1alpha1
+kind: Toy
+metadata: {namespace: default, name: %s}
+spec: {colour: %s}
+`, name, colour))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := b.Await(t.Context(), toyKind(), "default", name, 30*time.Second, HasCondition("Ready")); err != nil {
+		t.Fatal(err)
+	}
+
+	awaitBox(t, b, name, colour)
+}
+
+func awaitBox(t *testing.T, b *Bed, name, colour string) {
+	t.Helper()
+
+	configMaps, err := b.Resource(schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	err = poll(t.Context(), 30*time.Second, 50*time.Millisecond, func(ctx context.Context) error {
+		boxes, err := configMaps.List(ctx, metav1.ListOptions{LabelSelector: "crossplane.io/composite=" + name})
+		if err != nil {
+			return err
+		}
+
+		if len(boxes.Items) != 1 {
+			return fmt.Errorf("want one box of %s, got %d", name, len(boxes.Items))
+		}
+
+		if got, _, _ := unstructured.NestedString(boxes.Items[0].Object, "data", "colour"); got != colour {
+			return fmt.Errorf("want a %s box of %s, got %q", colour, name, got)
+		}
+
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deleteToy deletes a toy and waits until it and its box are gone.
+func deleteToy(t *testing.T, b *Bed, name string) {
+	t.Helper()
+
+	toys, err := b.Resource(toyKind(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	foreground := metav1.DeletePropagationForeground
+	if err := toys.Delete(t.Context(), name, metav1.DeleteOptions{PropagationPolicy: &foreground}); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := b.Await(t.Context(), toyKind(), "default", name, 30*time.Second, Gone); err != nil {
+		t.Fatal(err)
+	}
+}
