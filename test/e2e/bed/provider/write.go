@@ -1,0 +1,224 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	kerrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
+)
+
+// update writes spec and metadata and takes over what the API server answers,
+// its view of the status included.
+func (r *run) update(ctx context.Context) error {
+	u, err := r.resource(r.kind.Kind, r.key.namespace).Update(ctx, r.u, metav1.UpdateOptions{FieldManager: fieldManager})
+	if err != nil {
+		return fmt.Errorf("cannot update managed resource: %w", err)
+	}
+	r.u = u
+	return nil
+}
+
+// critical writes annotations whatever else happened to the object.
+func (r *run) critical(ctx context.Context) error {
+	for {
+		err := r.update(ctx)
+		if !kerrors.IsConflict(err) {
+			return err
+		}
+		u, gerr := r.resource(r.kind.Kind, r.key.namespace).Get(ctx, r.key.name, metav1.GetOptions{})
+		if gerr != nil {
+			return fmt.Errorf("cannot update critical annotations: %w", gerr)
+		}
+		u.SetAnnotations(merged(u.GetAnnotations(), r.u.GetAnnotations()))
+		r.u = u
+	}
+}
+
+func merged(under, over map[string]string) map[string]string {
+	out := maps.Clone(under)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, over)
+	return out
+}
+
+// status sets conditions and writes the status, unless nothing changed or a
+// fault hides it.
+func (r *run) status(ctx context.Context, cs ...condition) error {
+	setConditions(r.u, cs...)
+	mode, over := r.aws.StatusFault(r.kind.Kind, r.key.owner())
+	switch mode {
+	case cloud.LoseStatus:
+		r.u.Object["status"] = map[string]any{}
+	case cloud.Freeze:
+		setConditions(r.u, unavailable())
+	}
+	if over > 0 {
+		r.queue.after(r.key, over-r.aws.Clock().Now())
+	}
+	r.mu.Lock()
+	r.shown[r.key] = mode
+	r.mu.Unlock()
+	now, _, _ := unstructured.NestedMap(r.u.Object, "status")
+	if len(r.was) == 0 && len(now) == 0 || reflect.DeepEqual(r.was, now) {
+		return nil
+	}
+	u, err := r.resource(r.kind.Kind, r.key.namespace).UpdateStatus(ctx, r.u, metav1.UpdateOptions{FieldManager: fieldManager})
+	if kerrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot update managed resource status: %w", err)
+	}
+	r.u, r.was = u, now
+	return nil
+}
+
+func (r *run) addFinalizer(ctx context.Context) error {
+	if slices.Contains(r.u.GetFinalizers(), finalizer) {
+		return nil
+	}
+	// An update's answer carries the old status; the observation is not lost.
+	status := r.u.Object["status"]
+	r.u.SetFinalizers(append(r.u.GetFinalizers(), finalizer))
+	err := r.update(ctx)
+	if err == nil && status != nil {
+		r.u.Object["status"] = status
+	}
+	return err
+}
+
+// initialize writes the external name of kinds whose name is ours, and the
+// tags by which the real provider's resources are known.
+func (r *run) initialize(ctx context.Context) error {
+	if r.kind.naming == byObject && r.u.GetAnnotations()[annotationName] == "" {
+		r.annotate(annotationName, r.u.GetName())
+		if err := r.update(ctx); err != nil {
+			return err
+		}
+	}
+	if r.kind.untagged || r.deleted() || r.may.onlyObserve() {
+		return nil
+	}
+	pc, _, _ := unstructured.NestedString(r.u.Object, "spec", "providerConfigRef", "name")
+	tags := map[string]any{
+		"crossplane-kind": r.kind.String(), "crossplane-name": r.key.name, "crossplane-providerconfig": pc,
+	}
+	forProvider := forProviderOf(r.u)
+	changed := false
+	for k, v := range tags {
+		if have, _ := forProvider.Get("tags").(map[string]any); have[k] != v {
+			forProvider.Set("tags", map[string]any(cloud.Values(have).Overlay(cloud.Values{k: v})))
+			changed = true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return r.update(ctx)
+}
+
+// resolve resolves the references and applies what it found, with a field
+// manager of its own that the composition's apply does not share.
+func (r *run) resolve(ctx context.Context) error {
+	before := forProviderOf(r.u).Copy()
+	changed, err := resolve(r.kind, r.u, r.get(ctx))
+	if err != nil {
+		r.u.Object["spec"].(map[string]any)["forProvider"] = map[string]any(before)
+		r.aws.NoteWait(r.kind.Kind, r.key.owner())
+		return err
+	}
+	if !changed {
+		return nil
+	}
+	patch, err := json.Marshal(map[string]any{
+		"apiVersion": r.u.GetAPIVersion(), "kind": r.u.GetKind(),
+		"spec": map[string]any{"forProvider": mergeDiff(before, forProviderOf(r.u))},
+	})
+	if err != nil {
+		return fmt.Errorf("cannot prepare patch: %w", err)
+	}
+	force := true
+	u, err := r.resource(r.kind.Kind, r.key.namespace).Patch(ctx, r.key.name, types.ApplyPatchType, patch,
+		metav1.PatchOptions{FieldManager: fieldManagerResolver, Force: &force})
+	if err != nil {
+		return fmt.Errorf("cannot patch the managed resource via server-side apply: %w", err)
+	}
+	r.u = u
+	return nil
+}
+
+// mergeDiff is the JSON merge patch from one object to another that has more.
+func mergeDiff(from, to map[string]any) map[string]any {
+	out := map[string]any{}
+	for k, v := range to {
+		was, ok := from[k]
+		if ok && reflect.DeepEqual(was, v) {
+			continue
+		}
+		wasMap, a := was.(map[string]any)
+		isMap, b := v.(map[string]any)
+		if a && b {
+			out[k] = mergeDiff(wasMap, isMap)
+			continue
+		}
+		out[k] = runtime.DeepCopyJSONValue(v)
+	}
+	return out
+}
+
+var errNoConfigRef = errors.New("no providerConfigRef provided")
+
+// connect looks up the provider config, as the real provider does on its way
+// to credentials.
+func (r *run) connect(ctx context.Context) error {
+	if !r.opts.CheckProviderConfig {
+		return nil
+	}
+	spec, _ := r.u.Object["spec"].(map[string]any)
+	ref := cloud.Values(spec)
+	kind, name := ref.String("providerConfigRef.kind"), ref.String("providerConfigRef.name")
+	if name == "" {
+		return errNoConfigRef
+	}
+	gvr := schema.GroupVersionResource{Group: "aws.m.upbound.io", Version: version, Resource: strings.ToLower(kind) + "s"}
+	var err error
+	if kind == "ProviderConfig" {
+		_, err = r.client.Resource(gvr).Namespace(r.key.namespace).Get(ctx, name, metav1.GetOptions{})
+	} else {
+		_, err = r.client.Resource(gvr).Get(ctx, name, metav1.GetOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("cannot get referenced provider config %s %q: %w", kind, name, err)
+	}
+	return nil
+}
+
+// forProviderOf is spec.forProvider itself, not a copy.
+func forProviderOf(u *unstructured.Unstructured) cloud.Values {
+	spec, ok := u.Object["spec"].(map[string]any)
+	if !ok {
+		spec = map[string]any{}
+		u.Object["spec"] = spec
+	}
+	fp, ok := spec["forProvider"].(map[string]any)
+	if !ok {
+		fp = map[string]any{}
+		spec["forProvider"] = fp
+	}
+	return fp
+}
