@@ -126,15 +126,3 @@ func (b *Bed) installFunction(ctx context.Context, name string) error {
 
 	return nil
 }
-
-// providerConfig is what the studio's managed resources name. Its credentials
-// are never used: the provider is simulated.
-const providerConfig = `
-apiVersion: aws.m.upbound.io/v1beta1
-kind: ClusterProviderConfig
-metadata:
-  name: default
-spec:
-  credentials:
-    source: None
-`

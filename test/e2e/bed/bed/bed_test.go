@@ -1,17 +1,374 @@
 package bed
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/leash"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
 
-func TestToy(t *testing.T) {
-	b := start(t, toyOptions(t))
-	makeToy(t, b, "ball", "red")
-	makeToy(t, b, "ball", "blue")
+// parentEnv makes the test binary start a bed and wait to be killed.
+const parentEnv = "BED_TEST_PARENT"
 
-	if len(b.Wire().RunsOf("default", "ball")) < 2 {
-		t.Errorf("RunsOf(default, ball): want at least 2 runs, got %d", len(b.Wire().RunsOf("default", "ball")))
+func TestMain(m *testing.M) {
+	role := m.Run
+
+	switch {
+	case len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "--address="):
+		role = func() int { return fail(serveToys()) }
+	case os.Getenv(parentEnv) != "":
+		role = func() int { return fail(parent()) }
 	}
 
-	deleteToy(t, b, "ball")
+	os.Exit(role())
+}
+
+// TestLife takes one bed through what tests do to it. Each part leaves the bed
+// as it was.
+func TestLife(t *testing.T) {
+	b := start(t)
+
+	t.Run("Compose", func(t *testing.T) {
+		makeToy(t, b, "ball", "red")
+		makeToy(t, b, "ball", "blue")
+
+		runs := b.Wire().RunsOf("default", "ball")
+		if len(runs) < 2 {
+			t.Fatalf("RunsOf(default, ball): want at least 2 runs, got %d", len(runs))
+		}
+
+		rsp, err := runs[len(runs)-1].Response()
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if _, ok := rsp.GetDesired().GetResources()["box"]; !ok {
+			t.Errorf("Response(): want the box among the desired resources, got %v", rsp)
+		}
+
+		deleteToy(t, b, "ball")
+	})
+
+	t.Run("Tamper", func(t *testing.T) {
+		remove := b.Wire().Use(func(context.Context, *fnv1.RunFunctionRequest, wire.Next) (*fnv1.RunFunctionResponse, error) {
+			return nil, status.Error(codes.Internal, "planted")
+		})
+		applyToy(t, b, "kite", "red")
+
+		err := b.Await(t.Context(), toyKind(), "default", "kite", 10*time.Second, func(o *unstructured.Unstructured) error {
+			if err := HasCondition("Synced")(o); err == nil || !strings.Contains(err.Error(), "planted") {
+				return fmt.Errorf("want the planted error, got %w", asError(err))
+			}
+
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+
+		remove()
+		makeToy(t, b, "kite", "green")
+		deleteToy(t, b, "kite")
+	})
+
+	t.Run("FunctionRestart", func(t *testing.T) {
+		if err := b.KillFunction(); err != nil {
+			t.Fatal(err)
+		}
+
+		applyToy(t, b, "doll", "red")
+		time.Sleep(time.Second)
+
+		if err := b.Await(t.Context(), toyKind(), "default", "doll", 0, HasCondition("Ready")); err == nil {
+			t.Error("Await(Ready): the toy is Ready without a function")
+		}
+
+		if err := b.StartFunction(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+
+		makeToy(t, b, "doll", "red")
+		deleteToy(t, b, "doll")
+	})
+
+	t.Run("CoreRestart", func(t *testing.T) {
+		makeToy(t, b, "drum", "red")
+
+		if err := b.KillCore(); err != nil {
+			t.Fatal(err)
+		}
+
+		applyToy(t, b, "drum", "blue")
+
+		if err := b.StartCore(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+
+		makeToy(t, b, "drum", "blue")
+		deleteToy(t, b, "drum")
+	})
+
+	t.Run("APIServerRestart", func(t *testing.T) {
+		makeToy(t, b, "yoyo", "red")
+		before := uid(t, b, "yoyo")
+
+		if err := b.RestartAPIServer(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+
+		if after := uid(t, b, "yoyo"); before != after {
+			t.Errorf("RestartAPIServer(...): the toy's uid was %s and is %s", before, after)
+		}
+
+		// The core's and the garbage collector's watches are back, too.
+		makeToy(t, b, "yoyo", "blue")
+		deleteToy(t, b, "yoyo")
+	})
+
+	t.Run("Usage", func(t *testing.T) {
+		protects(t, b)
+	})
+
+	t.Run("Kubectl", func(t *testing.T) {
+		kubectl, err := exec.LookPath("kubectl")
+		if err != nil {
+			t.Skip("no kubectl on this machine")
+		}
+
+		out, err := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", b.Kubeconfig(), "get", "namespaces", "-o", "name").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "namespace/crossplane-system") {
+			t.Errorf("kubectl get namespaces: %v\n%s", err, out)
+		}
+	})
+
+	t.Run("Addresses", func(t *testing.T) {
+		for _, url := range []string{b.LedgerURL(), b.CoreMetricsURL()} {
+			if err := awaitOK(t.Context(), http.DefaultClient, url); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// protects checks that the Usage webhook, which the API server calls, refuses
+// to delete what is in use.
+func protects(t *testing.T, b *Bed) {
+	t.Helper()
+
+	_, err := b.Apply(t.Context(), `
+apiVersion: v1
+kind: ConfigMap
+metadata: {namespace: default, name: held}
+---
+apiVersion: protection.crossplane.io/v1beta1
+kind: Usage
+metadata: {namespace: default, name: holds}
+spec:
+  of: {apiVersion: v1, kind: ConfigMap, resourceRef: {name: held}}
+  reason: "the test needs it"
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	usage := schema.GroupVersionKind{Group: "protection.crossplane.io", Version: "v1beta1", Kind: "Usage"}
+	if err := b.Await(t.Context(), usage, "default", "holds", 30*time.Second, HasCondition("Ready")); err != nil {
+		t.Fatal(err)
+	}
+
+	configMaps, err := b.Resource(schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	err = configMaps.Delete(t.Context(), "held", metav1.DeleteOptions{})
+	if err == nil || !strings.Contains(err.Error(), "the test needs it") {
+		t.Errorf("Delete(held): want a refusal with the Usage's reason, got %v", err)
+	}
+}
+
+func uid(t *testing.T, b *Bed, name string) string {
+	t.Helper()
+
+	toys, err := b.Resource(toyKind(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	o, err := toys.Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return string(o.GetUID())
+}
+
+// TestTwoBeds starts two beds at once: they do not meet, and one's end leaves
+// the other alone. Then one is started anew in the same directory.
+func TestTwoBeds(t *testing.T) {
+	o, err := toyOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	o.Dir = t.TempDir()
+
+	type started struct {
+		bed *Bed
+		err error
+	}
+
+	first := make(chan started, 1)
+
+	go func() {
+		b, err := Start(t.Context(), o)
+		first <- started{b, err}
+	}()
+
+	second := start(t, func(o *Options) {
+		// Without a proxy and with the function in this process.
+		o.Record, o.Function = false, toyFunction{}
+	})
+
+	f := <-first
+	if f.err != nil {
+		t.Fatal(f.err)
+	}
+
+	makeToy(t, f.bed, "ball", "red")
+
+	if err := second.Await(t.Context(), toyKind(), "default", "ball", 0, Gone); err != nil {
+		t.Errorf("Await(Gone): the other bed has the toy, too: %v", err)
+	}
+
+	groups := f.bed.Groups()
+	if err := f.bed.Stop(); err != nil {
+		t.Error(err)
+	}
+
+	awaitGone(t, groups)
+	makeToy(t, second, "kite", "blue")
+
+	if err := os.RemoveAll(o.Dir); err != nil {
+		t.Fatal(err)
+	}
+
+	again := start(t, func(o *Options) { o.Dir = f.bed.Dir() })
+	makeToy(t, again, "ball", "green")
+}
+
+// parent starts a bed, prints the process groups and waits.
+func parent() error {
+	o, err := toyOptions()
+	if err != nil {
+		return err
+	}
+
+	o.Dir = os.Getenv(parentEnv)
+
+	b, err := Start(context.Background(), o)
+	if err != nil {
+		return err
+	}
+
+	for name, group := range b.Groups() {
+		fmt.Println(name, group)
+	}
+
+	fmt.Println("end")
+	time.Sleep(10 * time.Minute)
+
+	return nil
+}
+
+func fail(err error) int {
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+
+	return 0
+}
+
+func TestParentKilled(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	// The child cannot remove its own.
+	cmd.Env = append(os.Environ(), parentEnv+"="+t.TempDir())
+
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+
+	groups := map[string]int{}
+
+	for s := bufio.NewScanner(out); s.Scan() && s.Text() != "end"; {
+		name, group, _ := strings.Cut(s.Text(), " ")
+
+		if groups[name], err = strconv.Atoi(group); err != nil {
+			t.Fatalf("the parent says %q", s.Text())
+		}
+	}
+
+	if len(groups) != 3 {
+		t.Errorf("Groups(): want cluster, core and function, got %v", groups)
+	}
+
+	for name, group := range groups {
+		if alive, err := leash.Alive(group); err != nil || !alive {
+			t.Errorf("Alive(%s): before the kill got %v, %v", name, alive, err)
+		}
+	}
+
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+
+	_ = cmd.Wait()
+
+	awaitGone(t, groups)
+}
+
+func awaitGone(t *testing.T, groups map[string]int) {
+	t.Helper()
+
+	err := poll(t.Context(), 5*time.Second, 50*time.Millisecond, func(context.Context) error {
+		errs := []error{}
+
+		for name, group := range groups {
+			alive, err := leash.Alive(group)
+			if alive {
+				err = fmt.Errorf("%s is still alive", name)
+			}
+
+			errs = append(errs, err)
+		}
+
+		return errors.Join(errs...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -135,15 +135,27 @@ func (b *Bed) together(fns ...func(context.Context) error) func(context.Context)
 	}
 }
 
-// poll asks until the answer is nil. The last answer tells what was missing.
+// askTimeout bounds one answer, so that a server that went away while it was
+// asked cannot hold up the rest.
+const askTimeout = 10 * time.Second
+
+// poll asks until the answer is nil, once at least. When the limit is over,
+// the last answer tells what was missing.
 func poll(ctx context.Context, limit, every time.Duration, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	begin := time.Now()
 
 	for {
-		err := ask(ctx)
+		actx, cancel := context.WithTimeout(ctx, askTimeout)
+		err := ask(actx)
+
+		cancel()
+
 		if err == nil {
 			return nil
+		}
+
+		if time.Since(begin)+every > limit {
+			return fmt.Errorf("not within %s: %w", limit, err)
 		}
 
 		select {

@@ -2,6 +2,7 @@ package bed
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/pki"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
 
 // toyFunction composes a ConfigMap that holds the toy's colour.
@@ -49,33 +53,69 @@ func toyKind() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "test.comfyui-studio.io", Version: "v1alpha1", Kind: "Toy"}
 }
 
-// toyOptions are those of a bed for toys.
-func toyOptions(t *testing.T) Options {
-	t.Helper()
-
+// toyOptions are those of a bed for toys. This test binary is the function, too.
+func toyOptions() (Options, error) {
 	root, err := FindRoot()
 	if err != nil {
-		t.Fatal(err)
+		return Options{}, err
 	}
 
 	wd, err := os.Getwd()
 	if err != nil {
-		t.Fatal(err)
+		return Options{}, err
 	}
 
 	return Options{
-		Root:     root,
-		APIs:     filepath.Join(wd, "testdata", "toys"),
-		CRDs:     []string{"vpcs.ec2.aws.m.upbound.io"},
-		Function: toyFunction{},
-		Record:   true,
-		Log:      t.Logf,
-	}
+		Root:           root,
+		APIs:           filepath.Join(wd, "testdata", "toys"),
+		CRDs:           []string{"vpcs.ec2.aws.m.upbound.io"},
+		FunctionBinary: os.Args[0],
+		Record:         true,
+	}, nil
 }
 
-// start starts a bed that ends with the test.
-func start(t *testing.T, o Options) *Bed {
+// serveToys is the main function of the function's process.
+func serveToys() error {
+	fs := flag.NewFlagSet("toys", flag.ExitOnError)
+	address := fs.String("address", "", "")
+	certs := fs.String("tls-certs-dir", "", "")
+	fs.String("metrics-address", "", "not served")
+
+	if err := fs.Parse(os.Args[1:]); err != nil {
+		return err
+	}
+
+	files := map[string][]byte{"ca.crt": nil, "tls.crt": nil, "tls.key": nil}
+	for name := range files {
+		data, err := os.ReadFile(filepath.Join(*certs, name))
+		if err != nil {
+			return err
+		}
+
+		files[name] = data
+	}
+
+	t := wire.TLS{Pair: pki.Pair{Cert: files["tls.crt"], Key: files["tls.key"]}, CA: files["ca.crt"]}
+	if _, err := wire.Serve(*address, t, toyFunction{}); err != nil {
+		return err
+	}
+
+	select {}
+}
+
+// start starts a bed for toys that ends with the test.
+func start(t *testing.T, change ...func(*Options)) *Bed {
 	t.Helper()
+
+	o, err := toyOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	o.Log = t.Logf
+	for _, c := range change {
+		c(&o)
+	}
 
 	b, err := Start(t.Context(), o)
 	if err != nil {
@@ -95,8 +135,7 @@ func start(t *testing.T, o Options) *Bed {
 	return b
 }
 
-// makeToy applies a toy and waits until it is Ready with that colour in its box.
-func makeToy(t *testing.T, b *Bed, name, colour string) {
+func applyToy(t *testing.T, b *Bed, name, colour string) {
 	t.Helper()
 
 	_, err := b.Apply(t.Context(), fmt.Sprintf(`
@@ -108,6 +147,12 @@ spec: {colour: %s}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// makeToy applies a toy and waits until it is Ready with that colour in its box.
+func makeToy(t *testing.T, b *Bed, name, colour string) {
+	t.Helper()
+	applyToy(t, b, name, colour)
 
 	if err := b.Await(t.Context(), toyKind(), "default", name, 30*time.Second, HasCondition("Ready")); err != nil {
 		t.Fatal(err)
