@@ -26,6 +26,7 @@ import (
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/leash"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/pki"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/provider"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
 
@@ -43,6 +44,8 @@ type Options struct {
 	Scale float64
 	// Faults planted in the simulated AWS before the first request.
 	Faults []string
+	// Provider has the settings of the simulated provider.
+	Provider provider.Options
 
 	// ControlPlaneBinary is cmd/controlplane, built.
 	// Default: _output/bin/controlplane.

@@ -143,6 +143,10 @@ func TestLife(t *testing.T) {
 		deleteToy(t, b, "yoyo")
 	})
 
+	t.Run("ProviderRestart", func(t *testing.T) {
+		makeVPC(t, b)
+	})
+
 	t.Run("Usage", func(t *testing.T) {
 		protects(t, b)
 	})
@@ -166,6 +170,54 @@ func TestLife(t *testing.T) {
 			}
 		}
 	})
+}
+
+// makeVPC makes a VPC in the simulated AWS and replaces the provider: the next
+// one deletes what the first one made.
+func makeVPC(t *testing.T, b *Bed) {
+	t.Helper()
+
+	vpc := schema.GroupVersionKind{Group: "ec2.aws.m.upbound.io", Version: "v1beta1", Kind: "VPC"}
+
+	_, err := b.Apply(t.Context(), `
+apiVersion: ec2.aws.m.upbound.io/v1beta1
+kind: VPC
+metadata: {namespace: default, name: lonely}
+spec:
+  forProvider: {region: ap-northeast-1, cidrBlock: 10.7.0.0/16}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := b.Await(t.Context(), vpc, "default", "lonely", 30*time.Second, HasCondition("Ready")); err != nil {
+		t.Fatal(err)
+	}
+
+	if left := b.Cloud().Ledger().Left(); len(left) != 1 || left[0].Name != "lonely" {
+		t.Errorf("Ledger(): want the VPC lonely, got %+v", left)
+	}
+
+	if err := b.RestartProvider(); err != nil {
+		t.Fatal(err)
+	}
+
+	vpcs, err := b.Resource(vpc, "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := vpcs.Delete(t.Context(), "lonely", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := b.Await(t.Context(), vpc, "default", "lonely", 30*time.Second, Gone); err != nil {
+		t.Fatal(err)
+	}
+
+	if left := b.Cloud().Ledger().Left(); len(left) != 0 {
+		t.Errorf("Ledger(): want nothing left, got %+v", left)
+	}
 }
 
 // protects checks that the Usage webhook, which the API server calls, refuses

@@ -136,6 +136,8 @@ func (b *Bed) makeClients() error {
 
 	// No limit: the API server's own are off, too.
 	cfg.QPS = -1
+	// The server warns of the names that upstream chose for its finalizers.
+	cfg.WarningHandler = rest.NoWarnings{}
 	b.config = cfg
 
 	b.client, err = dynamic.NewForConfig(cfg)

@@ -25,8 +25,8 @@ const crdWorkers = 16
 
 const crossplaneModule = "github.com/crossplane/crossplane/v2"
 
-// A provider's CRDs come with its Go module.
-type provider struct {
+// A source of CRDs: a provider's come with its Go module.
+type source struct {
 	group   string // of its configuration; the managed resources' groups end in it
 	module  string // with a version where no go.mod of ours names it
 	goMod   string // the directory, from the root, whose go.mod decides the version
@@ -34,10 +34,10 @@ type provider struct {
 	always  bool // the simulated provider runs in any case
 }
 
-func providers() []provider {
+func sources() []source {
 	configs := []string{"providerconfigs", "clusterproviderconfigs", "providerconfigusages"}
 
-	return []provider{
+	return []source{
 		{group: "aws.m.upbound.io", module: "github.com/upbound/provider-aws/v2", configs: configs, always: true},
 		{group: "kubernetes.m.crossplane.io", module: "github.com/crossplane-contrib/provider-kubernetes@v1.2.1", goMod: "test/e2e/bed", configs: configs},
 		{group: "helm.m.crossplane.io", module: "github.com/crossplane-contrib/provider-helm@v1.3.0", goMod: "test/e2e/bed", configs: configs},
@@ -100,7 +100,7 @@ func (b *Bed) installProviders(ctx context.Context) error {
 	files := []string{}
 	known := 0
 
-	for _, p := range providers() {
+	for _, p := range sources() {
 		mine := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool {
 			return !strings.HasSuffix(k, "."+p.group)
 		})

@@ -2,7 +2,6 @@ package bed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -83,47 +82,3 @@ func (b *Bed) Cloud() *cloud.AWS { return b.double.aws }
 
 // LedgerURL is where the ledger is served, for other processes.
 func (b *Bed) LedgerURL() string { return "http://" + loopback(b.ports.ledger) + "/ledger" }
-
-// StopProvider ends the provider in the middle of whatever it does: it forgets
-// what it has not written to the API server. AWS goes on.
-func (b *Bed) StopProvider() {
-	if b.double.cancel == nil {
-		return
-	}
-
-	b.double.cancel()
-	<-b.double.done
-	b.double.cancel = nil
-}
-
-// StartProvider starts a new provider in front of the same AWS.
-func (b *Bed) StartProvider() error {
-	if b.double.cancel != nil {
-		return errors.New("cannot start the provider: it runs already")
-	}
-
-	run, err := newProvider(b.Config(), b.double.aws)
-	if err != nil {
-		return fmt.Errorf("cannot start the provider: %w", err)
-	}
-
-	ctx, cancel := context.WithCancel(b.ctx)
-	done := make(chan struct{})
-	b.double.cancel, b.double.done = cancel, done
-
-	go func() {
-		defer close(done)
-
-		if err := run(ctx); err != nil && ctx.Err() == nil {
-			b.cancel(fmt.Errorf("the provider ended: %w", err))
-		}
-	}()
-
-	return nil
-}
-
-// RestartProvider replaces the provider by a new one, in front of the same AWS.
-func (b *Bed) RestartProvider() error {
-	b.StopProvider()
-	return b.StartProvider()
-}
