@@ -59,7 +59,7 @@ type Pool struct {
 
 	// How many ComfyUI servers run.
 	// +optional
-	// +kubebuilder:default={}
+	// +kubebuilder:default={min: 1, max: 1}
 	Servers Servers `json:"servers,omitempty"`
 
 	// Extra command line arguments of the pool's ComfyUI servers, one word each,
@@ -69,7 +69,7 @@ type Pool struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:XValidation:rule="!self.matches('^--(listen|port|tls-[a-z-]*|enable-cors-header|[a-z-]*directory|extra-model-paths-config|database-url|multi-user|enable-manager[a-z-]*|auto-launch|front-end-root)(=|$)')",message="spec.pools[].args must not set the address, port, directories, database, TLS, CORS, Manager or multi-user mode, which the studio sets itself: remove the argument"
 	Args []string `json:"args,omitempty"`
 }

@@ -1,9 +1,5 @@
 package v1alpha1
 
-import (
-	"k8s.io/apimachinery/pkg/api/resource"
-)
-
 // OnDelete is what becomes of a bucket when the studio is deleted.
 //
 // +kubebuilder:validation:Enum=Retain;Delete
@@ -19,7 +15,7 @@ const (
 
 // Models is what ComfyUI can load.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.bucketName) ? self.bucketName : ”) == (has(oldSelf.bucketName) ? oldSelf.bucketName : ”)",message="spec.models.bucketName cannot be changed, because nodes mirror the bucket that they know: set it back, or make a new ComfyUIStudio that adopts the other bucket"
+// +kubebuilder:validation:XValidation:rule="has(self.bucketName) == has(oldSelf.bucketName) && (!has(self.bucketName) || self.bucketName == oldSelf.bucketName)",message="spec.models.bucketName cannot be changed, because nodes mirror the bucket that they know: set it back, or make a new ComfyUIStudio that adopts the other bucket"
 type Models struct {
 	// The name of an existing bucket to adopt as the models bucket, in the studio's
 	// region and account: one you had, or one that an earlier studio retained under
@@ -43,7 +39,7 @@ type Models struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=path
-	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:MaxItems=128
 	Files []ModelFile `json:"files,omitempty"`
 }
 
@@ -62,7 +58,7 @@ type ModelFile struct {
 	// Where the file comes from: https://host/path, or s3://bucket/key for a bucket
 	// that lets the studio's account read. Secrets do not belong here.
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(https://[^/@?#[:space:]]+|s3://[a-z0-9.-]{3,63})/[^[:space:]]+$')",message="spec.models.files[].url must be https://host/path or s3://bucket/key, with no user name or password in it: use https, and tokenSecretRef for gated sources"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('[?&](token|access_token|api_key|apikey|X-Amz-Signature)=')",message="spec.models.files[].url must not hold a token, because everyone who can read the studio would see it: put it into a Secret and name that in tokenSecretRef"
 	URL string `json:"url"`
@@ -73,12 +69,13 @@ type ModelFile struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{64}$')",message="spec.models.files[].sha256 must be 64 lower-case hexadecimal digits: see sha256sum FILE, or the file's page at its source"
 	SHA256 string `json:"sha256"`
 
-	// The file's size: bytes as a plain number, or a quantity such as 6.5Gi. A
-	// larger file is not put into the bucket. The sum of all sizes must fit the
-	// smallest instance store among the pools' instance types; a studio whose
-	// models do not fit is refused with both numbers.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).isGreaterThan(quantity('0'))",message="spec.models.files[].size must be greater than zero: give the file's size in bytes or as a quantity such as 6.5Gi"
-	Size resource.Quantity `json:"size"`
+	// The file's size in bytes, exactly: a file of another size is not put into
+	// the bucket, which is known before it is fetched. The sum of all sizes must
+	// fit the smallest instance store among the pools' instance types; a studio
+	// whose models do not fit is refused with both numbers.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10995116277760
+	Size int64 `json:"size"`
 
 	// The key of a Secret in the studio's namespace that holds a bearer token, for
 	// sources that ask for one.
@@ -88,7 +85,7 @@ type ModelFile struct {
 
 // Outputs is where ComfyUI's results are kept.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.bucketName) ? self.bucketName : ”) == (has(oldSelf.bucketName) ? oldSelf.bucketName : ”)",message="spec.outputs.bucketName cannot be changed, because servers write to the bucket that they know: set it back, or make a new ComfyUIStudio that adopts the other bucket"
+// +kubebuilder:validation:XValidation:rule="has(self.bucketName) == has(oldSelf.bucketName) && (!has(self.bucketName) || self.bucketName == oldSelf.bucketName)",message="spec.outputs.bucketName cannot be changed, because servers write to the bucket that they know: set it back, or make a new ComfyUIStudio that adopts the other bucket"
 // +kubebuilder:validation:XValidation:rule="!has(self.archiveAfterDays) || !has(self.expireAfterDays) || self.archiveAfterDays < self.expireAfterDays",message="spec.outputs.archiveAfterDays must be less than spec.outputs.expireAfterDays, or results are deleted before they are archived: lower it or leave it out"
 type Outputs struct {
 	// The name of an existing bucket to adopt as the outputs bucket, in the

@@ -82,7 +82,7 @@ type ComfyUIStudioSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	// +kubebuilder:default={{name: "default"}}
+	// +kubebuilder:default={{name: "default", maxGPUs: 4, servers: {min: 1, max: 1}}}
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="spec.pools must hold at least one pool: leave the field out to get the one named default"
 	Pools []Pool `json:"pools,omitempty"`
@@ -111,7 +111,7 @@ type ComfyUIStudioSpec struct {
 
 	// Who reaches the studio, under which address, and how they log in.
 	// +optional
-	// +kubebuilder:default={}
+	// +kubebuilder:default={cdn: true, login: "Password"}
 	Access Access `json:"access,omitempty"`
 
 	// When the studio's GPU servers stop by themselves. Left out, they never do.
