@@ -1,0 +1,146 @@
+package kit
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/crossplane/function-sdk-go/resource/composed"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// A Result is the whole answer: what is desired, and what is not there yet.
+type Result struct {
+	// Resources are the desired objects.
+	Resources map[Key]*composed.Unstructured
+	// Ready tells which of them are ready.
+	Ready map[Key]bool
+	// Waiting are resources not composed yet, with what they wait for: keys,
+	// or values in words. Sorted.
+	Waiting map[Key][]string
+	// Leaving are resources that the spec dropped and that something still
+	// uses.
+	Leaving map[Key][]Key
+	// After lists, for every resource that a part added, the keys that had to
+	// be Ready first, and Needs the values.
+	After map[Key][]Key
+	Needs map[Key][]string
+}
+
+// Result closes the set. Its error joins everything that went wrong.
+func (d *Desired) Result() (Result, error) {
+	d.addUsages()
+
+	leaving := d.leave()
+
+	if err := d.err(); err != nil {
+		return Result{}, err
+	}
+
+	r := Result{
+		Resources: d.composed,
+		Ready:     make(map[Key]bool, len(d.composed)),
+		Waiting:   d.waiting,
+		Leaving:   leaving,
+		After:     make(map[Key][]Key, len(d.gates)),
+		Needs:     make(map[Key][]string, len(d.gates)),
+	}
+
+	for k := range d.composed {
+		r.Ready[k] = d.observed.Ready(k)
+	}
+
+	for k, g := range d.gates {
+		r.After[k] = g.after
+
+		for _, v := range g.values {
+			r.Needs[k] = append(r.Needs[k], v.what)
+		}
+	}
+
+	return r, nil
+}
+
+// leave decides about every observed resource that no part added. Crossplane
+// deletes what is missing before it applies anything, in random order, so a
+// resource goes only when nothing that uses it is there any more.
+func (d *Desired) leave() map[Key][]Key {
+	leaving := map[Key][]Key{}
+
+	for _, k := range d.observed.Keys() {
+		if d.composed[k] != nil || strings.HasPrefix(string(k), UsagePrefix) {
+			continue
+		}
+
+		users, ok := d.removable[k]
+		if !ok {
+			// With an error of its own it is named already.
+			if _, added := d.gates[k]; !added {
+				d.fail("cannot leave out %q: it exists, and %s", k, d.inventory.Remedy(k))
+			}
+
+			continue
+		}
+
+		if still := d.usersOf(k, users); len(still) > 0 {
+			d.composed[k] = d.hold(k)
+			leaving[k] = still
+		}
+	}
+
+	return leaving
+}
+
+// usersOf are the observed resources that k must outlive.
+func (d *Desired) usersOf(k Key, declared []Key) []Key {
+	var out []Key
+
+	for _, u := range declared {
+		if d.observed.Exists(u) {
+			out = append(out, u)
+		}
+	}
+
+	name := d.nameOf(k)
+
+	for _, other := range d.observed.Keys() {
+		o, _ := d.observed.object(other)
+		if other != k && (slices.Contains(referencedNames(o.Object), name) || usageOf(o.Object) == name) {
+			out = append(out, other)
+		}
+	}
+
+	slices.Sort(out)
+
+	return slices.Compact(out)
+}
+
+// hold keeps a resource as it is: the spec that made it is gone, so what was
+// observed is all there is to go by. It lives only until its users are gone.
+func (d *Desired) hold(k Key) *composed.Unstructured {
+	o, _ := d.observed.object(k)
+	out := composed.New()
+	out.SetAPIVersion(o.GetAPIVersion())
+	out.SetKind(o.GetKind())
+	out.SetName(o.GetName())
+
+	if spec, ok := o.Object["spec"].(map[string]any); ok {
+		out.Object["spec"] = runtime.DeepCopyJSON(maps.Clone(spec))
+	}
+
+	return out
+}
+
+// usageOf is the name that a Usage protects, or empty.
+func usageOf(obj map[string]any) string {
+	if obj["kind"] != "Usage" {
+		return ""
+	}
+
+	spec, _ := obj["spec"].(map[string]any)
+	of, _ := spec["of"].(map[string]any)
+	ref, _ := of["resourceRef"].(map[string]any)
+	name, _ := ref["name"].(string)
+
+	return name
+}
