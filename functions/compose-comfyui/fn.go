@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/crossplane/function-sdk-go/logging"
+	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+	"github.com/crossplane/function-sdk-go/request"
+	"github.com/crossplane/function-sdk-go/resource"
+	"github.com/crossplane/function-sdk-go/response"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+)
+
+// Function composes studios. It alone knows the SDK's request and response.
+type Function struct {
+	fnv1.UnimplementedFunctionRunnerServiceServer
+
+	log     logging.Logger
+	metrics *metrics
+}
+
+// RunFunction composes one studio. It is pure: the same request gives the same
+// response. Whatever goes wrong is one Fatal result that names the field or the
+// resource, never a transport error and never a panic: Crossplane stops at a
+// Fatal before it deletes or applies anything.
+func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) (rsp *fnv1.RunFunctionResponse, _ error) {
+	start := time.Now()
+	log := f.log.WithValues("tag", req.GetMeta().GetTag())
+	rsp = response.To(req, convergingTTL)
+
+	defer func() {
+		if r := recover(); r != nil {
+			log.Info("Recovered from a panic", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			// What was composed up to there is not an answer.
+			rsp = response.To(req, convergingTTL)
+			response.Fatal(rsp, fmt.Errorf("cannot compose the studio: internal error: %v; please report it", r))
+		}
+
+		f.metrics.observe(rsp, time.Since(start))
+		log.Debug("Ran", "resources", len(rsp.GetDesired().GetResources()), "results", len(rsp.GetResults()), "took", time.Since(start))
+	}()
+
+	if err := compose(req, rsp); err != nil {
+		log.Info("Cannot compose the studio", "error", err)
+		response.Fatal(rsp, err)
+	}
+
+	return rsp, nil
+}
+
+func compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) error {
+	xr, oxr, err := claim(req)
+	if err != nil {
+		return err
+	}
+
+	p, err := plan.New(xr)
+	if err != nil {
+		return oneLine(err)
+	}
+
+	composedResources, err := request.GetObservedComposedResources(req)
+	if err != nil {
+		return fmt.Errorf("cannot read the observed resources: %w", err)
+	}
+
+	observed := kit.NewObserved(composedResources, readyOnceSeen)
+
+	f, err := facts.From(p, observed, xr.Status)
+	if err != nil {
+		return oneLine(err)
+	}
+
+	p = p.InAccount(f.Account)
+	d := kit.NewDesired(p, observed)
+
+	for _, part := range parts() {
+		if part.compose != nil {
+			part.compose(p, f, d)
+		}
+	}
+
+	result, err := d.Result()
+	if err != nil {
+		return oneLine(err)
+	}
+
+	return respond(rsp, answer{claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result})
+}
+
+// claim reads the composite resource, typed and as it came.
+func claim(req *fnv1.RunFunctionRequest) (*v1alpha1.ComfyUIStudio, *resource.Composite, error) {
+	oxr, err := request.GetObservedCompositeResource(req)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the claim: %w", err)
+	}
+
+	xr := &v1alpha1.ComfyUIStudio{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(oxr.Resource.Object, xr); err != nil {
+		return nil, nil, fmt.Errorf("cannot read the claim: %w", err)
+	}
+
+	return xr, oxr, nil
+}
+
+// readyOnceSeen is the table of kinds that have no Ready condition.
+func readyOnceSeen(_, kind string) bool {
+	return kind == "ProviderConfig"
+}
+
+// oneLine joins several errors into one result: people read results in a table.
+func oneLine(err error) error {
+	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/cluster"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/network"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/storage"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+)
+
+// A part is one aspect of a studio. Its resources have keys that start with its
+// name, and one condition of the claim speaks for them.
+type part struct {
+	name      string
+	condition v1alpha1.ConditionType
+	// compose is nil where this version does not make the part.
+	compose func(p plan.Plan, f facts.Facts, d *kit.Desired)
+	// unused are the fields of the spec that then have no effect.
+	unused func(spec v1alpha1.ComfyUIStudioSpec) []string
+}
+
+// parts is the list to read first. Its order is that of the conditions and the
+// documents; what is made when follows from references and gates alone.
+func parts() []part {
+	return []part{
+		{name: "network", condition: v1alpha1.NetworkReady, compose: network.Compose},
+		{name: "cluster", condition: v1alpha1.ClusterReady, compose: cluster.Compose},
+		{name: "capacity", condition: v1alpha1.CapacityReady, unused: unusedCapacity},
+		{name: "storage", condition: v1alpha1.StorageReady, compose: storage.Compose},
+		{name: "modelsync", condition: v1alpha1.ModelSyncReady, unused: unusedModelSync},
+		{name: "image", condition: v1alpha1.ImageReady, unused: unusedImage},
+		{name: "workload", condition: v1alpha1.WorkloadReady, unused: unusedWorkload},
+		{name: "edge", condition: v1alpha1.EdgeReady, unused: unusedEdge},
+	}
+}
+
+func unusedCapacity(s v1alpha1.ComfyUIStudioSpec) []string {
+	return set(field{"spec.pools", len(s.Pools) > 0})
+}
+
+func unusedModelSync(s v1alpha1.ComfyUIStudioSpec) []string {
+	return set(field{"spec.models.files", len(s.Models.Files) > 0})
+}
+
+func unusedImage(v1alpha1.ComfyUIStudioSpec) []string {
+	return []string{"spec.image"}
+}
+
+func unusedWorkload(s v1alpha1.ComfyUIStudioSpec) []string {
+	return set(
+		field{"spec.access.login", s.Access.Login != ""},
+		field{"spec.access.oidc", s.Access.OIDC != nil},
+		field{"spec.access.apiTokensSecretRef", s.Access.APITokensSecretRef != nil},
+		field{"spec.sleep", s.Sleep != nil},
+	)
+}
+
+func unusedEdge(s v1alpha1.ComfyUIStudioSpec) []string {
+	return set(
+		field{"spec.access.cdn", s.Access.CDN != nil},
+		field{"spec.access.allowedCIDRs", len(s.Access.AllowedCIDRs) > 0},
+		field{"spec.access.domain", s.Access.Domain != nil},
+	)
+}
+
+// field is a path of the spec, and whether the claim says something there.
+type field struct {
+	path string
+	set  bool
+}
+
+func set(fields ...field) []string {
+	var out []string
+
+	for _, f := range fields {
+		if f.set {
+			out = append(out, f.path)
+		}
+	}
+
+	return out
+}

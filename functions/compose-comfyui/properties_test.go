@@ -1,0 +1,387 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/comfyui-studio/comfyui-studio/apis/admission"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+)
+
+// everyWave calls check with the request and the response of every run that it
+// takes to bring every example up.
+func everyWave(t *testing.T, check func(t *testing.T, w *world, rsp *fnv1.RunFunctionResponse)) {
+	t.Helper()
+
+	for name, claim := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, claim)
+			for range 20 {
+				rsp := w.run()
+				check(t, w, rsp)
+
+				if len(w.observed) == len(rsp.GetDesired().GetResources()) && rsp.GetDesired().GetComposite().GetReady() == fnv1.Ready_READY_TRUE {
+					return
+				}
+
+				w.apply(rsp)
+			}
+
+			t.Fatal("the studio never gets ready")
+		})
+	}
+}
+
+// TestDeterministic holds Compose to be pure: the same request gives the same
+// bytes, whatever order maps come in.
+func TestDeterministic(t *testing.T) {
+	everyWave(t, func(t *testing.T, w *world, rsp *fnv1.RunFunctionResponse) {
+		t.Helper()
+
+		for range 5 {
+			again := w.run()
+
+			want, err := proto.MarshalOptions{Deterministic: true}.Marshal(rsp)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			got, err := proto.MarshalOptions{Deterministic: true}.Marshal(again)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			if string(want) != string(got) {
+				t.Fatalf("two runs differ: -first, +second:\n%s", cmp.Diff(readable(t, rsp, nil), readable(t, again, nil)))
+			}
+		}
+	})
+}
+
+// TestNoShrink takes away, one at a time, the status of each observed resource
+// and then the resource itself. Either the run is Fatal, or nothing else that is
+// observed leaves the desired set or loses a field.
+func TestNoShrink(t *testing.T) {
+	everyWave(t, func(t *testing.T, w *world, rsp *fnv1.RunFunctionResponse) {
+		t.Helper()
+
+		for _, lost := range sortedKeys(w.observed) {
+			for _, how := range []string{"status", "resource"} {
+				hurt := newWorld(t, copyOf(t, w.claim))
+				hurt.observed = maps.Clone(w.observed)
+				delete(hurt.observed, lost)
+
+				if how == "status" {
+					o := copyOf(t, w.observed[lost])
+					delete(o, "status")
+					hurt.observed[lost] = o
+				}
+
+				got := hurt.run()
+				if fatal(got) != "" {
+					continue
+				}
+
+				for _, k := range sortedKeys(hurt.observed) {
+					// A Usage leaves with what it protects, and makes nothing go.
+					if strings.HasPrefix(k, kit.UsagePrefix) {
+						continue
+					}
+
+					is := got.GetDesired().GetResources()[k]
+					if is == nil {
+						t.Errorf("%s of %s lost: %s leaves the desired set", how, lost, k)
+						continue
+					}
+
+					was := rsp.GetDesired().GetResources()[k].GetResource().AsMap()
+					if f := missing("", was, is.GetResource().AsMap()); f != "" {
+						t.Errorf("%s of %s lost: %s loses %s", how, lost, k, f)
+					}
+				}
+			}
+		}
+	})
+}
+
+// missing is the path of the first field of was that is has not, or empty.
+func missing(path string, was, is map[string]any) string {
+	for _, k := range sortedKeys(was) {
+		v, ok := is[k]
+		if !ok {
+			return path + "." + k
+		}
+
+		a, _ := was[k].(map[string]any)
+		b, _ := v.(map[string]any)
+
+		if f := missing(path+"."+k, a, b); f != "" {
+			return f
+		}
+	}
+
+	return ""
+}
+
+// TestFixedPoint holds a finished studio still: observing what was applied and
+// composing again changes nothing.
+func TestFixedPoint(t *testing.T) {
+	for name, claim := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, claim)
+			all := w.settle()
+			last := all[len(all)-1]
+			w.apply(last)
+
+			if again := w.run(); !proto.Equal(last, again) {
+				t.Errorf("the studio does not stand still: -before, +after:\n%s", cmp.Diff(readable(t, last, nil), readable(t, again, nil)))
+			}
+		})
+	}
+}
+
+// TestInventory holds the inventory complete: no key that it does not list, and
+// none that no example composes.
+func TestInventory(t *testing.T) {
+	seen := map[string]bool{}
+
+	everyWave(t, func(t *testing.T, _ *world, rsp *fnv1.RunFunctionResponse) {
+		t.Helper()
+
+		for k := range rsp.GetDesired().GetResources() {
+			seen[k] = true
+		}
+	})
+
+	golden(t, "testdata/keys.yaml", sortedKeys(seen))
+
+	for _, k := range plan.Inventory() {
+		if !seen[string(k)] {
+			t.Errorf("the inventory lists %s, but no example composes it", k)
+		}
+	}
+}
+
+// TestEverywhere checks what every single object must carry, also for a claim
+// with the longest name there can be.
+func TestEverywhere(t *testing.T) {
+	check := func(t *testing.T, w *world, rsp *fnv1.RunFunctionResponse) {
+		t.Helper()
+
+		names := map[string]string{}
+
+		for _, k := range sortedKeys(rsp.GetDesired().GetResources()) {
+			o := &unstructured.Unstructured{Object: rsp.GetDesired().GetResources()[k].GetResource().AsMap()}
+
+			if n := o.GetName(); n == "" || len(n) > 63 {
+				t.Errorf("%s: metadata.name %q must have 1 to 63 characters", k, n)
+			}
+
+			if other, twice := names[o.GetName()]; twice {
+				t.Errorf("%s and %s have one name, %s: a reference could mean either", k, other, o.GetName())
+			}
+
+			names[o.GetName()] = k
+
+			for _, f := range []string{"status"} {
+				if _, ok := o.Object[f]; ok {
+					t.Errorf("%s: carries %s", k, f)
+				}
+			}
+
+			for _, f := range []string{"managedFields", "creationTimestamp", "namespace", "generation", "uid"} {
+				if _, ok, _ := unstructured.NestedFieldNoCopy(o.Object, "metadata", f); ok {
+					t.Errorf("%s: carries metadata.%s", k, f)
+				}
+			}
+
+			if !strings.HasSuffix(o.GroupVersionKind().Group, ".aws.m.upbound.io") {
+				continue
+			}
+
+			ref, _, _ := unstructured.NestedStringMap(o.Object, "spec", "providerConfigRef")
+			if ref["kind"] == "" || ref["name"] == "" {
+				t.Errorf("%s: spec.providerConfigRef is %v", k, ref)
+			}
+
+			region, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "region")
+			global := strings.HasPrefix(o.GroupVersionKind().Group, "iam.")
+
+			if want, _, _ := unstructured.NestedString(w.claim, "spec", "region"); !global && region != want {
+				t.Errorf("%s: region is %q, want %q", k, region, want)
+			}
+
+			tags, carries, _ := unstructured.NestedStringMap(o.Object, "spec", "forProvider", "tags")
+			if carries && tags[plan.TagStudio] == "" {
+				t.Errorf("%s: has no tag %s", k, plan.TagStudio)
+			}
+		}
+	}
+
+	everyWave(t, check)
+
+	t.Run("LongestName", func(t *testing.T) {
+		claim := copyOf(t, examples(t)["regional"])
+		long := strings.Repeat("a-very.long-name", 4)[:63]
+		_ = unstructured.SetNestedField(claim, long, "metadata", "name")
+
+		w := newWorld(t, claim)
+		for _, rsp := range w.settle() {
+			check(t, w, rsp)
+			checkSchemas(t, rsp)
+		}
+	})
+}
+
+// TestSchemas validates every desired object against the CRD that the provider
+// ships, schema and CEL rules, and against what no schema enforces: that it is
+// namespaced, since a namespaced claim can compose nothing else.
+func TestSchemas(t *testing.T) {
+	everyWave(t, func(t *testing.T, _ *world, rsp *fnv1.RunFunctionResponse) {
+		t.Helper()
+		checkSchemas(t, rsp)
+	})
+}
+
+func checkSchemas(t *testing.T, rsp *fnv1.RunFunctionResponse) {
+	t.Helper()
+
+	for _, k := range sortedKeys(rsp.GetDesired().GetResources()) {
+		j, err := rsp.GetDesired().GetResources()[k].GetResource().MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		o := parse(t, j)
+
+		// Crossplane puts it on everything that a namespaced claim composes.
+		o.SetNamespace("art")
+
+		adm := schemaOf(t, o)
+		if unknown := adm.Unknown(o); len(unknown) > 0 {
+			t.Errorf("%s: unknown fields %v", k, unknown)
+		}
+
+		if errs := adm.Create(o); len(errs) > 0 {
+			t.Errorf("%s: %v", k, errs.ToAggregate())
+		}
+	}
+}
+
+// schema is a CRD and what validates objects against it.
+type schema struct {
+	*admission.Admission
+
+	plural string
+}
+
+// schemas keeps what schemaOf has read: a CRD of ec2 takes a while to parse.
+var schemas = map[string]schema{} //nolint:gochecknoglobals // A cache for tests that run one after another.
+
+func schemaOf(t *testing.T, o *unstructured.Unstructured) schema {
+	t.Helper()
+
+	gvk := o.GroupVersionKind()
+	if s, ok := schemas[gvk.String()]; ok {
+		return s
+	}
+
+	for _, file := range crdFiles(t, gvk.Group) {
+		crd := &extv1.CustomResourceDefinition{}
+
+		b, err := os.ReadFile(filepath.Clean(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if err := yaml.Unmarshal(b, crd); err != nil {
+			t.Fatal(err)
+		}
+
+		if crd.Spec.Names.Kind != gvk.Kind {
+			continue
+		}
+
+		if crd.Spec.Scope != extv1.NamespaceScoped {
+			t.Errorf("%s is cluster scoped: a namespaced claim cannot compose it", gvk)
+		}
+
+		adm, err := admission.ForCRD(crd)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		s := schema{Admission: adm, plural: crd.Spec.Names.Plural}
+		schemas[gvk.String()] = s
+
+		return s
+	}
+
+	t.Fatalf("no CRD for %s", gvk)
+
+	return schema{}
+}
+
+// crdFiles are the CRDs of a group, out of the module that ships them.
+func crdFiles(t *testing.T, group string) []string {
+	t.Helper()
+
+	module, dir := "github.com/upbound/provider-aws/v2", "package/crds"
+
+	switch group {
+	case "kubernetes.m.crossplane.io":
+		module = "github.com/crossplane-contrib/provider-kubernetes@v1.2.1"
+	case "helm.m.crossplane.io":
+		module = "github.com/crossplane-contrib/provider-helm@v1.3.0"
+	case "protection.crossplane.io":
+		module, dir = "github.com/crossplane/crossplane/v2@v2.4.0", "cluster/crds"
+	}
+
+	root := moduleDir(t, module)
+
+	files, err := filepath.Glob(filepath.Join(root, dir, group+"_*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no CRDs of %s in %s: %v", group, root, err)
+	}
+
+	return files
+}
+
+func moduleDir(t *testing.T, module string) string {
+	t.Helper()
+
+	args := []string{"list", "-m", "-f", "{{.Dir}}", module}
+	if strings.Contains(module, "@") {
+		// Not a dependency of ours: only its CRDs are wanted.
+		args = []string{"mod", "download", "-json", module}
+	}
+
+	out, err := exec.CommandContext(context.Background(), "go", args...).Output() //nolint:gosec // Modules named above.
+	if err != nil {
+		t.Fatalf("cannot find module %s: %v", module, err)
+	}
+
+	if !strings.Contains(module, "@") {
+		return strings.TrimSpace(string(out))
+	}
+
+	m := struct{ Dir string }{}
+	if err := yaml.Unmarshal(out, &m); err != nil {
+		t.Fatal(err)
+	}
+
+	return m.Dir
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+	"github.com/crossplane/function-sdk-go/resource"
+	"github.com/crossplane/function-sdk-go/response"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+)
+
+// How long an answer is good for. Crossplane runs the function on every change
+// of a composed resource, until its circuit breaker opens: a studio that is
+// being made trips it. The timed run does not pass through the breaker, so while
+// things move it bounds what the breaker costs; see docs/adr/0002.
+const (
+	convergingTTL = 5 * time.Second
+	readyTTL      = 10 * time.Minute
+)
+
+// answer is everything that the response is made from.
+type answer struct {
+	claim         *v1alpha1.ComfyUIStudio
+	observedClaim *resource.Composite
+	plan          plan.Plan
+	facts         facts.Facts
+	observed      kit.Observed
+	result        kit.Result
+}
+
+// respond writes the desired resources, their readiness, the conditions and the
+// status.
+func respond(rsp *fnv1.RunFunctionResponse, a answer) error {
+	desired := make(map[resource.Name]*resource.DesiredComposed, len(a.result.Resources))
+
+	for k, o := range a.result.Resources {
+		ready := resource.ReadyFalse
+		if a.result.Ready[k] {
+			ready = resource.ReadyTrue
+		}
+
+		desired[resource.Name(k)] = &resource.DesiredComposed{Resource: o, Ready: ready}
+	}
+
+	if err := response.SetDesiredComposedResources(rsp, desired); err != nil {
+		return fmt.Errorf("cannot write the desired resources: %w", err)
+	}
+
+	xr, err := desiredClaim(a)
+	if err != nil {
+		return err
+	}
+
+	if err := response.SetDesiredCompositeResource(rsp, xr); err != nil {
+		return fmt.Errorf("cannot write the claim's status: %w", err)
+	}
+
+	setConditions(rsp, a)
+
+	if a.ready() {
+		rsp.Meta.Ttl = durationpb.New(readyTTL)
+	}
+
+	return nil
+}
+
+// ready says whether everything that the spec asks for exists and is ready.
+// Crossplane would count what is composed only, and call a studio ready in which
+// half the resources still wait.
+func (a answer) ready() bool {
+	if len(a.result.Waiting) > 0 {
+		return false
+	}
+
+	for _, ready := range a.result.Ready {
+		if !ready {
+			return false
+		}
+	}
+
+	return true
+}

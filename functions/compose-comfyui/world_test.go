@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/crossplane/function-sdk-go/logging"
+	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+	"github.com/crossplane/function-sdk-go/resource"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/comfyui-studio/comfyui-studio/apis/admission"
+)
+
+const account = "123456789012"
+
+// world is the smallest Crossplane and AWS that a scenario can be told in: what
+// the function desires comes to be, and is observed on the next run.
+type world struct {
+	t        *testing.T
+	claim    map[string]any
+	observed map[string]map[string]any
+	// hold keeps resources from becoming ready.
+	hold func(key string) bool
+}
+
+func newWorld(t *testing.T, claim map[string]any) *world {
+	t.Helper()
+
+	return &world{t: t, claim: claim, observed: map[string]map[string]any{}}
+}
+
+func newFunction() *Function {
+	return &Function{log: logging.NewNopLogger(), metrics: newMetrics(prometheus.NewRegistry())}
+}
+
+// request is what Crossplane would send now.
+func (w *world) request() *fnv1.RunFunctionRequest {
+	w.t.Helper()
+
+	req := &fnv1.RunFunctionRequest{
+		Meta:     &fnv1.RequestMeta{Tag: "scenario"},
+		Observed: &fnv1.State{Composite: &fnv1.Resource{Resource: toStruct(w.t, w.claim)}, Resources: map[string]*fnv1.Resource{}},
+	}
+	for k, o := range w.observed {
+		req.Observed.Resources[k] = &fnv1.Resource{Resource: toStruct(w.t, o)}
+	}
+
+	return req
+}
+
+func (w *world) run() *fnv1.RunFunctionResponse {
+	w.t.Helper()
+
+	rsp, err := newFunction().RunFunction(context.Background(), w.request())
+	if err != nil {
+		w.t.Fatalf("RunFunction(...): unexpected transport error: %v", err)
+	}
+
+	return rsp
+}
+
+// apply makes what a response desires: everything observed that it leaves out
+// goes, everything in it becomes ready.
+func (w *world) apply(rsp *fnv1.RunFunctionResponse) {
+	w.t.Helper()
+
+	if f := fatal(rsp); f != "" {
+		w.t.Fatalf("cannot apply a fatal response: %s", f)
+	}
+
+	if s := rsp.GetDesired().GetComposite().GetResource().AsMap()["status"]; s != nil {
+		w.claim["status"] = s
+	}
+
+	desired := rsp.GetDesired().GetResources()
+
+	for k := range w.observed {
+		if desired[k] == nil {
+			delete(w.observed, k)
+		}
+	}
+
+	for k, r := range desired {
+		o := r.GetResource().AsMap()
+		status := map[string]any{"conditions": []any{map[string]any{"type": "Synced", "status": "True"}}}
+
+		if w.hold == nil || !w.hold(k) {
+			status = map[string]any{
+				"atProvider": atProvider(k, o),
+				"conditions": []any{
+					map[string]any{"type": "Ready", "status": "True", "reason": "Available"},
+					map[string]any{"type": "Synced", "status": "True", "reason": "ReconcileSuccess"},
+				},
+			}
+		}
+
+		o["status"] = status
+		w.observed[k] = o
+	}
+}
+
+// settle runs until nothing new is desired, and returns every response.
+func (w *world) settle() []*fnv1.RunFunctionResponse {
+	w.t.Helper()
+
+	var out []*fnv1.RunFunctionResponse
+
+	for range 20 {
+		rsp := w.run()
+		out = append(out, rsp)
+
+		if len(out) > 1 && proto.Equal(rsp, out[len(out)-2]) {
+			return out[:len(out)-1]
+		}
+
+		w.apply(rsp)
+	}
+
+	w.t.Fatal("the studio does not settle within 20 runs")
+
+	return nil
+}
+
+// atProvider is the little that the function reads of AWS.
+func atProvider(key string, o map[string]any) map[string]any {
+	kind := o["kind"].(string)
+	spec, _ := o["spec"].(map[string]any)
+	params, _ := spec["forProvider"].(map[string]any)
+	at := map[string]any{"id": "id-" + key}
+
+	switch kind {
+	case "Role":
+		at["arn"] = "arn:aws:iam::" + account + ":role/" + key
+	case "VPC":
+		at["id"] = "vpc-0a1b2c"
+		at["arn"] = fmt.Sprintf("arn:aws:ec2:%s:%s:vpc/vpc-0a1b2c", params["region"], account)
+	case "EIP":
+		at["publicIp"] = "198.51.100.7"
+	case "Route":
+		if ref, ok := params["natGatewayIdRef"].(map[string]any); ok {
+			name, _ := ref["name"].(string)
+			at["natGatewayId"] = "id-" + name[strings.Index(name, "network-"):]
+		}
+	case "Cluster":
+		at["endpoint"] = "https://0123456789ABCDEF.gr7.ap-northeast-1.eks.amazonaws.com"
+		at["version"] = params["version"]
+		at["vpcConfig"] = map[string]any{"vpcId": "vpc-0a1b2c", "clusterSecurityGroupId": "sg-0c1d2e"}
+	}
+
+	return at
+}
+
+// examples are the claims in examples/ and those in testdata/claims, which hold
+// what no example shows, as an API server would hand them on.
+func examples(t *testing.T) map[string]map[string]any {
+	t.Helper()
+
+	out := map[string]map[string]any{}
+
+	for _, dir := range []string{"../../examples", "testdata/claims"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("cannot find claims in %s: %v", dir, err)
+		}
+
+		for _, f := range files {
+			out[strings.TrimSuffix(filepath.Base(f), ".yaml")] = loadClaim(t, f)
+		}
+	}
+
+	return out
+}
+
+func loadClaim(t *testing.T, file string) map[string]any {
+	t.Helper()
+
+	definition, err := os.ReadFile("../../apis/comfyuistudios/definition.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	adm, err := admission.New(definition)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	b, err := os.ReadFile(filepath.Clean(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// An example may hold more than the claim, such as a Secret that it names.
+	for doc := range strings.SplitSeq(string(b), "\n---\n") {
+		j, err := yaml.YAMLToJSON([]byte(doc))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+
+		u := parse(t, j)
+
+		if u.GetKind() != "ComfyUIStudio" {
+			continue
+		}
+
+		if errs := adm.Create(u); len(errs) > 0 {
+			t.Fatalf("%s: %v", file, errs.ToAggregate())
+		}
+
+		return adm.Default(u).Object
+	}
+
+	t.Fatalf("%s: holds no ComfyUIStudio", file)
+
+	return nil
+}
+
+// parse reads JSON as an API server does: whole numbers stay whole.
+func parse(t *testing.T, j []byte) *unstructured.Unstructured {
+	t.Helper()
+
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(j); err != nil {
+		t.Fatal(err)
+	}
+
+	return u
+}
+
+func fatal(rsp *fnv1.RunFunctionResponse) string {
+	for _, r := range rsp.GetResults() {
+		if r.GetSeverity() == fnv1.Severity_SEVERITY_FATAL {
+			return r.GetMessage()
+		}
+	}
+
+	return ""
+}
+
+func toStruct(t *testing.T, o map[string]any) *structpb.Struct {
+	t.Helper()
+
+	s, err := resource.AsStruct(&unstructured.Unstructured{Object: o})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return s
+}
+
+func copyOf(t *testing.T, o map[string]any) map[string]any {
+	t.Helper()
+
+	b, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	out := map[string]any{}
+	if err := json.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+
+	sort.Strings(out)
+
+	return out
+}
