@@ -22,6 +22,7 @@ import (
 	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/leash"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/toy"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
 
@@ -32,8 +33,8 @@ func TestMain(m *testing.M) {
 	role := m.Run
 
 	switch {
-	case len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "--address="):
-		role = func() int { return fail(serveToys()) }
+	case toy.Asked(os.Args):
+		role = func() int { return fail(toy.Main(os.Args)) }
 	case os.Getenv(parentEnv) != "":
 		role = func() int { return fail(parent()) }
 	}
@@ -297,7 +298,7 @@ func TestTwoBeds(t *testing.T) {
 
 	second := start(t, func(o *Options) {
 		// Without a proxy and with the function in this process.
-		o.Record, o.Function = false, toyFunction{}
+		o.Record, o.Function = false, toy.Function{}
 	})
 
 	f := <-first

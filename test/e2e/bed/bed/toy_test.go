@@ -2,52 +2,16 @@ package bed
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
-	"google.golang.org/protobuf/types/known/structpb"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
-
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/pki"
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
-
-// toyFunction composes a ConfigMap that holds the toy's colour.
-type toyFunction struct {
-	fnv1.UnimplementedFunctionRunnerServiceServer
-}
-
-func (toyFunction) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
-	spec := req.GetObserved().GetComposite().GetResource().GetFields()["spec"].GetStructValue()
-
-	box, err := structpb.NewStruct(map[string]any{
-		"apiVersion": "v1",
-		"kind":       "ConfigMap",
-		"data":       map[string]any{"colour": spec.GetFields()["colour"].GetStringValue()},
-	})
-	if err != nil {
-		return nil, err
-	}
-
-	ready := fnv1.Ready_READY_FALSE
-	if _, ok := req.GetObserved().GetResources()["box"]; ok {
-		ready = fnv1.Ready_READY_TRUE
-	}
-
-	return &fnv1.RunFunctionResponse{
-		Meta:    &fnv1.ResponseMeta{Tag: req.GetMeta().GetTag(), Ttl: durationpb.New(time.Minute)},
-		Desired: &fnv1.State{Resources: map[string]*fnv1.Resource{"box": {Resource: box, Ready: ready}}},
-	}, nil
-}
 
 func toyKind() schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: "test.comfyui-studio.io", Version: "v1alpha1", Kind: "Toy"}
@@ -60,47 +24,12 @@ func toyOptions() (Options, error) {
 		return Options{}, err
 	}
 
-	wd, err := os.Getwd()
-	if err != nil {
-		return Options{}, err
-	}
-
 	return Options{
 		Root:           root,
-		APIs:           filepath.Join(wd, "testdata", "toys"),
-		CRDs:           []string{"vpcs.ec2.aws.m.upbound.io"},
+		APIs:           filepath.Join(root, "test", "e2e", "bed", "toy", "apis"),
 		FunctionBinary: os.Args[0],
 		Record:         true,
 	}, nil
-}
-
-// serveToys is the main function of the function's process.
-func serveToys() error {
-	fs := flag.NewFlagSet("toys", flag.ExitOnError)
-	address := fs.String("address", "", "")
-	certs := fs.String("tls-certs-dir", "", "")
-	fs.String("metrics-address", "", "not served")
-
-	if err := fs.Parse(os.Args[1:]); err != nil {
-		return err
-	}
-
-	files := map[string][]byte{"ca.crt": nil, "tls.crt": nil, "tls.key": nil}
-	for name := range files {
-		data, err := os.ReadFile(filepath.Join(*certs, name))
-		if err != nil {
-			return err
-		}
-
-		files[name] = data
-	}
-
-	t := wire.TLS{Pair: pki.Pair{Cert: files["tls.crt"], Key: files["tls.key"]}, CA: files["ca.crt"]}
-	if _, err := wire.Serve(*address, t, toyFunction{}); err != nil {
-		return err
-	}
-
-	select {}
 }
 
 // start starts a bed for toys that ends with the test.
