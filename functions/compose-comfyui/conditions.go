@@ -149,7 +149,7 @@ func list(all []string, separator string) string {
 }
 
 // requestID matches what AWS puts into every error anew.
-var requestID = regexp.MustCompile(`(?i),?\s*(api error )?request ?id:?\s*[0-9a-z-]+,?`) //nolint:gochecknoglobals // A constant that needs compiling.
+var requestID = regexp.MustCompile(`(?i),?\s*(api error )?request ?id:?\s*[0-9a-z-]+,?`)
 
 // steady takes out of a message what changes on every try: a status that is
 // never the same twice is an event each time.

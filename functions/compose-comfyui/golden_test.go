@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files") //nolint:gochecknoglobals // A test flag.
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestWaves compares the whole response of every run that it takes to bring a
 // studio up, one file per wave. A resource that is the same as in the wave

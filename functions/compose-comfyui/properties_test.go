@@ -289,7 +289,7 @@ type schema struct {
 }
 
 // schemas keeps what schemaOf has read: a CRD of ec2 takes a while to parse.
-var schemas = map[string]schema{} //nolint:gochecknoglobals // A cache for tests that run one after another.
+var schemas = map[string]schema{}
 
 func schemaOf(t *testing.T, o *unstructured.Unstructured) schema {
 	t.Helper()
@@ -369,7 +369,7 @@ func moduleDir(t *testing.T, module string) string {
 		args = []string{"mod", "download", "-json", module}
 	}
 
-	out, err := exec.CommandContext(context.Background(), "go", args...).Output() //nolint:gosec // Modules named above.
+	out, err := exec.CommandContext(context.Background(), "go", args...).Output()
 	if err != nil {
 		t.Fatalf("cannot find module %s: %v", module, err)
 	}

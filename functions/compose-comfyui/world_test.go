@@ -150,7 +150,7 @@ func atProvider(key string, o map[string]any) map[string]any {
 	case "Route":
 		if ref, ok := params["natGatewayIdRef"].(map[string]any); ok {
 			name, _ := ref["name"].(string)
-			at["natGatewayId"] = "id-" + name[strings.Index(name, "network-"):]
+			at["natGatewayId"] = "id-network-" + name[strings.LastIndex(name, "-network-")+len("-network-"):]
 		}
 	case "Cluster":
 		at["endpoint"] = "https://0123456789ABCDEF.gr7.ap-northeast-1.eks.amazonaws.com"

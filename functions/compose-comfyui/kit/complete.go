@@ -105,23 +105,28 @@ func appendNames(out []string, v any) []string {
 		}
 	case map[string]any:
 		for field, e := range v {
-			if !strings.HasSuffix(field, "Ref") && !strings.HasSuffix(field, "Refs") {
+			if strings.HasSuffix(field, "Ref") || strings.HasSuffix(field, "Refs") {
+				out = appendRefs(out, e)
+			} else {
 				out = appendNames(out, e)
-				continue
 			}
+		}
+	}
 
-			list, ok := e.([]any)
-			if !ok {
-				list = []any{e}
-			}
+	return out
+}
 
-			for _, r := range list {
-				if m, _ := r.(map[string]any); m != nil {
-					if n, _ := m["name"].(string); n != "" {
-						out = append(out, n)
-					}
-				}
-			}
+// appendRefs takes one reference or a list of them.
+func appendRefs(out []string, v any) []string {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+
+	for _, r := range list {
+		m, _ := r.(map[string]any)
+		if n, _ := m["name"].(string); n != "" {
+			out = append(out, n)
 		}
 	}
 

@@ -76,18 +76,18 @@ func (d *Desired) Add(k Key, o Object) {
 // part states the relation once.
 func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 	if _, twice := d.gates[k]; twice {
-		d.fail("cannot compose %q: it is added twice", k)
+		d.failf("cannot compose %q: it is added twice", k)
 		return
 	}
 
 	if !d.inventory.Known(k) {
-		d.fail("cannot compose %q: the inventory does not list it", k)
+		d.failf("cannot compose %q: the inventory does not list it", k)
 		return
 	}
 
 	u, err := d.complete(k, o)
 	if err != nil {
-		d.fail("cannot compose %q: %w", k, err)
+		d.failf("cannot compose %q: %w", k, err)
 		return
 	}
 
@@ -101,7 +101,7 @@ func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 	switch {
 	case len(lost) > 0 && d.observed.Exists(k):
 		// The live resource has the value; without it we would take it away.
-		d.fail("cannot compose %q: %s was known and is not any more", k, lost[0])
+		d.failf("cannot compose %q: %s was known and is not any more", k, lost[0])
 	case len(lost) > 0:
 		d.waiting[k] = lost
 	case d.observed.Exists(k):
@@ -171,7 +171,7 @@ func (d *Desired) notReady(keys []Key) []string {
 	return out
 }
 
-func (d *Desired) fail(format string, args ...any) {
+func (d *Desired) failf(format string, args ...any) {
 	d.errs = append(d.errs, fmt.Errorf(format, args...))
 }
 

@@ -76,7 +76,7 @@ func (d *Desired) leave() map[Key][]Key {
 		if !ok {
 			// With an error of its own it is named already.
 			if _, added := d.gates[k]; !added {
-				d.fail("cannot leave out %q: it exists, and %s", k, d.inventory.Remedy(k))
+				d.failf("cannot leave out %q: it exists, and %s", k, d.inventory.Remedy(k))
 			}
 
 			continue

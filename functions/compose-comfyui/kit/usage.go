@@ -26,7 +26,7 @@ func (d *Desired) addUsages() {
 		k := u.key()
 
 		if !d.inventory.Known(k) {
-			d.fail("cannot compose %q: the inventory does not list it", k)
+			d.failf("cannot compose %q: the inventory does not list it", k)
 			continue
 		}
 
@@ -36,7 +36,7 @@ func (d *Desired) addUsages() {
 
 		c, err := d.complete(k, usage(of, by))
 		if err != nil {
-			d.fail("cannot compose %q: %w", k, err)
+			d.failf("cannot compose %q: %w", k, err)
 			continue
 		}
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
@@ -13,7 +14,7 @@ import (
 // Renaming a key deletes the resource and makes another: the golden list in
 // testdata/keys.txt shows a rename in review.
 const (
-	// Wave 0: the network. Everything hangs off the VPC.
+	// VPC comes first: wave 0, and everything of the network hangs off it.
 	VPC                  kit.Key = "network-vpc"
 	DefaultSecurityGroup kit.Key = "network-default-security-group"
 	ALBSecurityGroup     kit.Key = "network-alb-security-group"
@@ -28,7 +29,7 @@ const (
 	NAT                  kit.Key = "network-nat"
 	RegionalNAT          kit.Key = "network-nat-regional"
 
-	// Waves 0 to 2: the cluster. Roles first, then the cluster, then all that
+	// ClusterRole and the other roles come first, then the cluster, then all that
 	// needs it ACTIVE, in parallel.
 	ClusterRole         kit.Key = "cluster-role"
 	ClusterRolePolicy   kit.Key = "cluster-role-eks"
@@ -169,13 +170,7 @@ func PartOf(k kit.Key) string {
 
 // Known says whether the inventory lists the key.
 func (p Plan) Known(k kit.Key) bool {
-	for _, f := range fixedKeys() {
-		if f == k {
-			return true
-		}
-	}
-
-	return family(k) != ""
+	return slices.Contains(fixedKeys(), k) || family(k) != ""
 }
 
 // Remedy tells what to change when a resource may not leave.

@@ -3,7 +3,6 @@ package cluster
 import (
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
@@ -22,7 +21,7 @@ func admins(p plan.Plan, d *kit.Desired) {
 		d.Add(entry, &eks.AccessEntry{Spec: eks.AccessEntrySpec{ForProvider: eks.AccessEntryParameters{
 			ClusterNameRef: d.Ref(plan.Cluster),
 			PrincipalArn:   &arn,
-			Type:           ptr.To("STANDARD"),
+			Type:           new("STANDARD"),
 		}}})
 
 		// The association names the principal, not the entry, and is refused
@@ -30,8 +29,8 @@ func admins(p plan.Plan, d *kit.Desired) {
 		d.AddWhen(kit.After(entry), admin, &eks.AccessPolicyAssociation{Spec: eks.AccessPolicyAssociationSpec{ForProvider: eks.AccessPolicyAssociationParameters{
 			ClusterNameRef: d.Ref(plan.Cluster),
 			PrincipalArn:   &arn,
-			PolicyArn:      ptr.To(clusterAdmin),
-			AccessScope:    &eks.AccessScopeParameters{Type: ptr.To("cluster")},
+			PolicyArn:      new(clusterAdmin),
+			AccessScope:    &eks.AccessScopeParameters{Type: new("cluster")},
 		}}})
 	}
 

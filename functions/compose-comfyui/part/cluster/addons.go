@@ -3,7 +3,6 @@ package cluster
 import (
 	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
 	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
@@ -33,11 +32,11 @@ func addon(d *kit.Desired, name, values string) *eks.Addon {
 	a := &eks.Addon{Spec: eks.AddonSpec{ForProvider: eks.AddonParameters{
 		ClusterNameRef:           d.Ref(plan.Cluster),
 		AddonName:                &name,
-		ResolveConflictsOnCreate: ptr.To("OVERWRITE"),
-		ResolveConflictsOnUpdate: ptr.To("OVERWRITE"),
+		ResolveConflictsOnCreate: new("OVERWRITE"),
+		ResolveConflictsOnUpdate: new("OVERWRITE"),
 		// The cluster goes too: what the add-on made in it need not be taken out
 		// piece by piece while nodes are going away.
-		Preserve: ptr.To(true),
+		Preserve: new(true),
 	}}}
 	if values != "" {
 		a.Spec.ForProvider.ConfigurationValues = &values
@@ -54,7 +53,7 @@ func s3Driver(p plan.Plan, d *kit.Desired) {
 
 	d.AddWhen(kit.Needs(inputs, "the account id"), plan.S3DriverPolicy, &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
 		RoleRef: d.Ref(plan.S3DriverRole),
-		Policy: ptr.To(policy.Document(
+		Policy: new(policy.Document(
 			policy.Statement{Sid: "List", Effect: policy.Allow, Action: []string{"s3:ListBucket"}, Resource: []string{inputs, outputs}},
 			policy.Statement{
 				Sid:      "ReadAndWrite",
@@ -68,7 +67,7 @@ func s3Driver(p plan.Plan, d *kit.Desired) {
 	d.AddWhen(kit.After(plan.S3DriverPolicy), plan.S3DriverIdentity, &eks.PodIdentityAssociation{Spec: eks.PodIdentityAssociationSpec{ForProvider: eks.PodIdentityAssociationParameters_2{
 		ClusterNameRef: d.Ref(plan.Cluster),
 		RoleArnRef:     d.Ref(plan.S3DriverRole),
-		Namespace:      ptr.To("kube-system"),
-		ServiceAccount: ptr.To("s3-csi-driver-sa"),
+		Namespace:      new("kube-system"),
+		ServiceAccount: new("s3-csi-driver-sa"),
 	}}})
 }

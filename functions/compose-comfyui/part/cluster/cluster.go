@@ -7,7 +7,6 @@ package cluster
 import (
 	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
 	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
@@ -38,22 +37,22 @@ func controlPlane(p plan.Plan, d *kit.Desired) {
 		Version:    &p.Kubernetes.Version,
 		RoleArnRef: d.Ref(plan.ClusterRole),
 		AccessConfig: &eks.AccessConfigParameters{
-			AuthenticationMode: ptr.To("API"),
+			AuthenticationMode: new("API"),
 			// Crossplane's own identity becomes admin, so that its kubeconfig works
 			// at once. It cannot be changed later.
-			BootstrapClusterCreatorAdminPermissions: ptr.To(true),
+			BootstrapClusterCreatorAdminPermissions: new(true),
 		},
 		// The add-ons are resources of their own; EKS's self-managed copies would
 		// be in their way.
-		BootstrapSelfManagedAddons: ptr.To(false),
+		BootstrapSelfManagedAddons: new(false),
 		// The default, EXTENDED, goes on at six times the price when a version's
 		// support ends.
-		UpgradePolicy: &eks.UpgradePolicyParameters{SupportType: ptr.To("STANDARD")},
+		UpgradePolicy: &eks.UpgradePolicyParameters{SupportType: new("STANDARD")},
 		VPCConfig: &eks.VPCConfigParameters{
 			SubnetIDRefs:          clusterSubnets(p, d),
-			EndpointPrivateAccess: ptr.To(true),
+			EndpointPrivateAccess: new(true),
 			// Crossplane applies the studio's in-cluster objects from outside.
-			EndpointPublicAccess: ptr.To(true),
+			EndpointPublicAccess: new(true),
 			PublicAccessCidrs:    pointers(p.Kubernetes.APIAllowedCIDRs),
 		},
 	}}})
@@ -77,16 +76,16 @@ func systemNodes(p plan.Plan, f facts.Facts, d *kit.Desired) {
 		SubnetIDRefs:   clusterSubnets(p, d),
 		// The version that the control plane runs, not the one it shall have: nodes
 		// must never be ahead of it.
-		Version:       ptr.To(f.ClusterVersion),
-		AMIType:       ptr.To("AL2023_ARM_64_STANDARD"),
+		Version:       new(f.ClusterVersion),
+		AMIType:       new("AL2023_ARM_64_STANDARD"),
 		InstanceTypes: pointers([]string{"m7g.large", "m6g.large", "t4g.large"}),
 		ScalingConfig: &eks.ScalingConfigParameters{
-			DesiredSize: ptr.To(2.0),
-			MinSize:     ptr.To(2.0),
-			MaxSize:     ptr.To(3.0),
+			DesiredSize: new(2.0),
+			MinSize:     new(2.0),
+			MaxSize:     new(3.0),
 		},
-		UpdateConfig:     &eks.UpdateConfigParameters{MaxUnavailable: ptr.To(1.0)},
-		NodeRepairConfig: &eks.NodeRepairConfigParameters{Enabled: ptr.To(true)},
+		UpdateConfig:     &eks.UpdateConfigParameters{MaxUnavailable: new(1.0)},
+		NodeRepairConfig: &eks.NodeRepairConfigParameters{Enabled: new(true)},
 	}}})
 }
 

@@ -37,7 +37,7 @@ type secretKey struct {
 // DeepCopyObject makes it a runtime.Object.
 func (c *KubernetesProviderConfig) DeepCopyObject() runtime.Object {
 	out := *c
-	c.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	c.DeepCopyInto(&out.ObjectMeta)
 
 	return &out
 }
@@ -45,7 +45,7 @@ func (c *KubernetesProviderConfig) DeepCopyObject() runtime.Object {
 // DeepCopyObject makes it a runtime.Object.
 func (c *HelmProviderConfig) DeepCopyObject() runtime.Object {
 	out := *c
-	c.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	c.DeepCopyInto(&out.ObjectMeta)
 
 	return &out
 }

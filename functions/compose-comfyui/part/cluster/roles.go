@@ -3,7 +3,6 @@ package cluster
 import (
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
@@ -53,7 +52,7 @@ func nodeRolePolicies() []kit.Key {
 
 func role(description, trust string) *iam.Role {
 	return &iam.Role{Spec: iam.RoleSpec{ForProvider: iam.RoleParameters{
-		Description:      ptr.To(description),
+		Description:      new(description),
 		AssumeRolePolicy: &trust,
 	}}}
 }
@@ -61,7 +60,7 @@ func role(description, trust string) *iam.Role {
 func attachment(d *kit.Desired, role kit.Key, name string) *iam.RolePolicyAttachment {
 	return &iam.RolePolicyAttachment{Spec: iam.RolePolicyAttachmentSpec{ForProvider: iam.RolePolicyAttachmentParameters{
 		RoleRef:   d.Ref(role),
-		PolicyArn: ptr.To(awsManaged + name),
+		PolicyArn: new(awsManaged + name),
 	}}}
 }
 

@@ -3,7 +3,6 @@ package network
 import (
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	ec2 "github.com/upbound/provider-aws/v2/apis/namespaced/ec2/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
@@ -29,11 +28,11 @@ func egress(p plan.Plan, f facts.Facts, d *kit.Desired) {
 
 	route := &ec2.Route{Spec: ec2.RouteSpec{ForProvider: ec2.RouteParameters_2{
 		RouteTableIDRef:      d.Ref(plan.PrivateRoutes),
-		DestinationCidrBlock: ptr.To(anywhere),
+		DestinationCidrBlock: new(anywhere),
 		NATGatewayIDRef:      d.Ref(f.EgressNAT),
 	}}}
 	// A reference is resolved once and then kept; this one may change.
-	route.Spec.ForProvider.NATGatewayIDRef.Policy = &xpv1.Policy{Resolve: ptr.To(xpv1.ResolvePolicyAlways)}
+	route.Spec.ForProvider.NATGatewayIDRef.Policy = &xpv1.Policy{Resolve: new(xpv1.ResolvePolicyAlways)}
 	d.Add(plan.PrivateEgress, route)
 }
 
@@ -45,7 +44,7 @@ func singleNAT(p plan.Plan, d *kit.Desired) {
 	d.Add(plan.PublicRoutes, routeTable(d))
 	d.Add(plan.PublicEgress, &ec2.Route{Spec: ec2.RouteSpec{ForProvider: ec2.RouteParameters_2{
 		RouteTableIDRef:      d.Ref(plan.PublicRoutes),
-		DestinationCidrBlock: ptr.To(anywhere),
+		DestinationCidrBlock: new(anywhere),
 		GatewayIDRef:         d.Ref(plan.InternetGateway),
 	}}})
 
@@ -53,13 +52,13 @@ func singleNAT(p plan.Plan, d *kit.Desired) {
 	d.Add(plan.PublicSubnetRoutes(z.ID), association(d, plan.PublicSubnet(z.ID), plan.PublicRoutes))
 
 	d.Add(plan.NATAddress, &ec2.EIP{Spec: ec2.EIPSpec{ForProvider: ec2.EIPParameters{
-		Domain: ptr.To("vpc"),
+		Domain: new("vpc"),
 	}}})
 
 	// A NAT gateway without a route to the internet gateway is made and then
 	// serves nobody, so nodes would start without a way out.
 	d.AddWhen(kit.After(plan.PublicEgress, plan.PublicSubnetRoutes(z.ID)), plan.NAT, &ec2.NATGateway{Spec: ec2.NATGatewaySpec{ForProvider: ec2.NATGatewayParameters_2{
-		ConnectivityType: ptr.To("public"),
+		ConnectivityType: new("public"),
 		AllocationIDRef:  d.Ref(plan.NATAddress),
 		SubnetIDRef:      d.Ref(plan.PublicSubnet(z.ID)),
 	}}})
@@ -68,8 +67,8 @@ func singleNAT(p plan.Plan, d *kit.Desired) {
 // regionalNAT spans the zones and brings its own addresses and routes.
 func regionalNAT(d *kit.Desired) {
 	d.AddWhen(kit.After(plan.InternetGateway), plan.RegionalNAT, &ec2.NATGateway{Spec: ec2.NATGatewaySpec{ForProvider: ec2.NATGatewayParameters_2{
-		AvailabilityMode: ptr.To("regional"),
-		ConnectivityType: ptr.To("public"),
+		AvailabilityMode: new("regional"),
+		ConnectivityType: new("public"),
 		VPCIDRef:         d.Ref(plan.VPC),
 	}}})
 }

@@ -5,7 +5,6 @@ package network
 
 import (
 	ec2 "github.com/upbound/provider-aws/v2/apis/namespaced/ec2/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
@@ -29,8 +28,8 @@ func vpc(p plan.Plan, d *kit.Desired) {
 	d.Add(plan.VPC, &ec2.VPC{Spec: ec2.VPCSpec{ForProvider: ec2.VPCParameters_2{
 		CidrBlock: &p.Network.CIDR,
 		// EKS needs both: nodes register under their private DNS name.
-		EnableDNSHostnames: ptr.To(true),
-		EnableDNSSupport:   ptr.To(true),
+		EnableDNSHostnames: new(true),
+		EnableDNSSupport:   new(true),
 	}}})
 
 	// A VPC origin asks for an internet gateway although no traffic of its own
@@ -50,8 +49,8 @@ func securityGroups(d *kit.Desired) {
 	// Alone in its group, because CloudFront's prefix list weighs 55 of the 60
 	// rules that a group may have. Its rules come with the load balancer.
 	d.Add(plan.ALBSecurityGroup, &ec2.SecurityGroup{Spec: ec2.SecurityGroupSpec{ForProvider: ec2.SecurityGroupParameters_2{
-		Name:        ptr.To("load-balancer"),
-		Description: ptr.To("The studio's load balancer"),
+		Name:        new("load-balancer"),
+		Description: new("The studio's load balancer"),
 		VPCIDRef:    d.Ref(plan.VPC),
 	}}})
 }
@@ -70,8 +69,8 @@ func privateSubnets(p plan.Plan, d *kit.Desired) {
 func s3Endpoint(p plan.Plan, d *kit.Desired) {
 	d.Add(plan.S3Endpoint, &ec2.VPCEndpoint{Spec: ec2.VPCEndpointSpec{ForProvider: ec2.VPCEndpointParameters_2{
 		VPCIDRef:        d.Ref(plan.VPC),
-		ServiceName:     ptr.To("com.amazonaws." + p.RegionName + ".s3"),
-		VPCEndpointType: ptr.To("Gateway"),
+		ServiceName:     new("com.amazonaws." + p.RegionName + ".s3"),
+		VPCEndpointType: new("Gateway"),
 	}}})
 
 	d.Add(plan.S3EndpointRoutes, &ec2.VPCEndpointRouteTableAssociation{Spec: ec2.VPCEndpointRouteTableAssociationSpec{ForProvider: ec2.VPCEndpointRouteTableAssociationParameters{

@@ -2,7 +2,6 @@ package storage
 
 import (
 	s3 "github.com/upbound/provider-aws/v2/apis/namespaced/s3/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
@@ -13,32 +12,32 @@ const abortUploadsAfterDays = 7
 
 func (b bucket) lifecycle() {
 	rules := []s3.BucketLifecycleConfigurationRuleParameters{{
-		ID:     ptr.To("abort-uploads"),
-		Status: ptr.To("Enabled"),
+		ID:     new("abort-uploads"),
+		Status: new("Enabled"),
 		Filter: everything(),
 		AbortIncompleteMultipartUpload: []s3.AbortIncompleteMultipartUploadParameters{{
-			DaysAfterInitiation: ptr.To(float64(abortUploadsAfterDays)),
+			DaysAfterInitiation: new(float64(abortUploadsAfterDays)),
 		}},
 	}}
 
 	if d := b.settings.ExpireAfterDays; d > 0 {
 		rules = append(rules, s3.BucketLifecycleConfigurationRuleParameters{
-			ID:         ptr.To("expire"),
-			Status:     ptr.To("Enabled"),
+			ID:         new("expire"),
+			Status:     new("Enabled"),
 			Filter:     everything(),
-			Expiration: []s3.RuleExpirationParameters{{Days: ptr.To(float64(d))}},
+			Expiration: []s3.RuleExpirationParameters{{Days: new(float64(d))}},
 		})
 	}
 
 	if d := b.settings.ArchiveAfterDays; d > 0 {
 		rules = append(rules, s3.BucketLifecycleConfigurationRuleParameters{
-			ID:     ptr.To("archive"),
-			Status: ptr.To("Enabled"),
+			ID:     new("archive"),
+			Status: new("Enabled"),
 			Filter: everything(),
 			Transition: []s3.RuleTransitionParameters{{
-				Days: ptr.To(float64(d)),
+				Days: new(float64(d)),
 				// Read at once like standard storage, at a fifth of its price.
-				StorageClass: ptr.To("GLACIER_IR"),
+				StorageClass: new("GLACIER_IR"),
 			}},
 		})
 	}

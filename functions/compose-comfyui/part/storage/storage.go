@@ -7,7 +7,6 @@ package storage
 import (
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	s3 "github.com/upbound/provider-aws/v2/apis/namespaced/s3/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
@@ -48,7 +47,7 @@ func (b bucket) itself() {
 
 	o := &s3.Bucket{Spec: s3.BucketSpec{ForProvider: s3.BucketParameters{
 		// A bucket with something in it cannot be deleted otherwise.
-		ForceDestroy: ptr.To(b.settings.Delete),
+		ForceDestroy: new(b.settings.Delete),
 	}}}
 	o.SetManagementPolicies(policies)
 	b.add(plan.BucketItself, o)
@@ -57,17 +56,17 @@ func (b bucket) itself() {
 func (b bucket) closed() {
 	access := &s3.BucketPublicAccessBlock{Spec: s3.BucketPublicAccessBlockSpec{ForProvider: s3.BucketPublicAccessBlockParameters{
 		BucketRef:             b.ref(),
-		BlockPublicAcls:       ptr.To(true),
-		BlockPublicPolicy:     ptr.To(true),
-		IgnorePublicAcls:      ptr.To(true),
-		RestrictPublicBuckets: ptr.To(true),
+		BlockPublicAcls:       new(true),
+		BlockPublicPolicy:     new(true),
+		IgnorePublicAcls:      new(true),
+		RestrictPublicBuckets: new(true),
 	}}}
 	access.SetManagementPolicies(b.policies())
 	b.add(plan.BucketAccess, access)
 
 	ownership := &s3.BucketOwnershipControls{Spec: s3.BucketOwnershipControlsSpec{ForProvider: s3.BucketOwnershipControlsParameters{
 		BucketRef: b.ref(),
-		Rule:      &s3.BucketOwnershipControlsRuleParameters{ObjectOwnership: ptr.To("BucketOwnerEnforced")},
+		Rule:      &s3.BucketOwnershipControlsRuleParameters{ObjectOwnership: new("BucketOwnerEnforced")},
 	}}}
 	ownership.SetManagementPolicies(b.policies())
 	b.add(plan.BucketOwnership, ownership)
@@ -77,7 +76,7 @@ func (b bucket) encrypted() {
 	o := &s3.BucketServerSideEncryptionConfiguration{Spec: s3.BucketServerSideEncryptionConfigurationSpec{ForProvider: s3.BucketServerSideEncryptionConfigurationParameters{
 		BucketRef: b.ref(),
 		Rule: []s3.BucketServerSideEncryptionConfigurationRuleParameters{{
-			ApplyServerSideEncryptionByDefault: &s3.RuleApplyServerSideEncryptionByDefaultParameters{SseAlgorithm: ptr.To("AES256")},
+			ApplyServerSideEncryptionByDefault: &s3.RuleApplyServerSideEncryptionByDefaultParameters{SseAlgorithm: new("AES256")},
 		}},
 	}}}
 	o.SetManagementPolicies(b.policies())
@@ -87,7 +86,7 @@ func (b bucket) encrypted() {
 func (b bucket) tlsOnly() {
 	o := &s3.BucketPolicy{Spec: s3.BucketPolicySpec{ForProvider: s3.BucketPolicyParameters{
 		BucketRef: b.ref(),
-		Policy:    ptr.To(policy.TLSOnly(b.plan.BucketARN(b.name))),
+		Policy:    new(policy.TLSOnly(b.plan.BucketARN(b.name))),
 	}}}
 	o.SetManagementPolicies(b.policies())
 	b.add(plan.BucketTLS, o)

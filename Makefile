@@ -1,0 +1,85 @@
+# Everything that people and CI do here. `make` alone prints this list.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+OUT := _output
+BIN := $(OUT)/bin
+BED := test/e2e/bed
+
+# One set of flags for build, vet, test and lint: another set compiles the
+# provider's types again, which takes minutes.
+export GOFLAGS ?= -buildvcs=false
+export CGO_ENABLED ?= 0
+
+# Crossplane's core refuses packages when it does not know its own version.
+CROSSPLANE_VERSION := v2.4.0
+CONTROLPLANE_LDFLAGS := -s -w -X github.com/crossplane/crossplane-runtime/v2/pkg/version.version=$(CROSSPLANE_VERSION)
+
+CLAIM ?= examples/minimal.yaml
+SCALE ?= 60
+FAULT ?=
+KEEP ?=
+
+.PHONY: help
+help: ## Print what there is to make
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ The two commands of the README
+
+.PHONY: demo
+demo: build bed-build ## Bring a studio up on this machine and watch it (CLAIM, SCALE, FAULT, KEEP=1)
+	@hack/demo.sh "$(CLAIM)" "$(SCALE)" "$(FAULT)" "$(KEEP)"
+
+.PHONY: demo-down
+demo-down: ## End what KEEP=1 left running
+	@$(BIN)/bed down
+
+.PHONY: test
+test: build bed-build ## Run every test: unit, golden, property and bed
+	go test ./...
+	cd $(BED) && go test -timeout 30m ./...
+
+##@ Building
+
+.PHONY: build
+build: ## Build the function
+	@mkdir -p $(BIN)
+	@echo "building the function (the first time takes about two minutes: the provider's types are large)"
+	@go build -o $(BIN)/compose-comfyui ./functions/compose-comfyui
+
+.PHONY: bed-build
+bed-build: ## Build the local management cluster
+	@mkdir -p $(BIN)
+	@[ -e $(BIN)/controlplane ] || echo "building etcd, the Kubernetes API server and the Crossplane core (about ten CPU minutes, once; then cached)"
+	@cd $(BED) && go build -ldflags "$(CONTROLPLANE_LDFLAGS)" -o ../../../$(BIN)/controlplane ./cmd/controlplane
+	@cd $(BED) && go build -o ../../../$(BIN)/bed ./cmd/bed
+	@cd $(BED) && go build -o ../../../$(BIN)/demo ./cmd/demo
+
+.PHONY: generate
+generate: ## Rewrite everything generated: deepcopy, XRD, activation policy, reference
+	hack/generate.sh
+
+##@ Checking
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## Lint both modules
+	$(BIN)/golangci-lint run ./...
+	cd $(BED) && ../../../$(BIN)/golangci-lint run --config ../../../.golangci.yml ./...
+
+# Through a module of its own: golangci-lint's dependencies are not ours.
+$(BIN)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
+	@mkdir -p $(BIN)
+	cd hack/tools && go build -o ../../$(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: bench
+bench: ## Measure one run of the function
+	go test ./functions/compose-comfyui -run '^$$' -bench . -benchmem
+
+.PHONY: golden
+golden: ## Rewrite the golden files, to be read in review
+	go test ./functions/compose-comfyui -run 'TestWaves|TestScenarios|TestInventory|TestActivation' -update
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(OUT)
