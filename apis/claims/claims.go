@@ -12,6 +12,7 @@
 package claims
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/yaml"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
 )
 
 const refused = "# Refused: "
@@ -83,17 +85,20 @@ func Parse(b []byte) (File, error) {
 			f.Refused = append(f.Refused, msg)
 		}
 	}
-	dec := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(b), 4096)
+	docs := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(b)))
 	for {
-		u := &unstructured.Unstructured{}
-		err := dec.Decode(&u.Object)
+		doc, err := docs.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return File{}, fmt.Errorf("cannot decode document %d: %w", len(f.Before)+1, err)
+			return File{}, fmt.Errorf("cannot read a document: %w", err)
 		}
-		if len(u.Object) == 0 {
+		u, err := decode(doc)
+		if err != nil {
+			return File{}, err
+		}
+		if u == nil {
 			continue
 		}
 		if f.Claim != nil {
@@ -105,4 +110,22 @@ func Parse(b []byte) (File, error) {
 		return File{}, errors.New("there is no claim in it")
 	}
 	return f, nil
+}
+
+// decode decodes one document, or returns nil if it holds comments only. It goes
+// through the API machinery's JSON decoder: integers must stay integers, or rules
+// that compare them fail.
+func decode(doc []byte) (*unstructured.Unstructured, error) {
+	js, err := yaml.YAMLToJSONStrict(doc)
+	if err != nil {
+		return nil, fmt.Errorf("cannot decode a document: %w", err)
+	}
+	if bytes.Equal(bytes.TrimSpace(js), []byte("null")) {
+		return nil, nil //nolint:nilnil // Nothing is there, and that is no fault.
+	}
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(js); err != nil {
+		return nil, fmt.Errorf("cannot decode a document: %w", err)
+	}
+	return u, nil
 }

@@ -65,7 +65,7 @@ type Access struct {
 // OIDC is an OpenID Connect provider and who of its people is allowed. Somebody
 // who matches any of the three lists is let in.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.allowedEmails) || has(self.allowedDomains) || has(self.allowedGroups)",message="spec.access.oidc needs allowedEmails, allowedDomains or allowedGroups, because with many providers anyone can get an account: name who is allowed"
+// +kubebuilder:validation:XValidation:rule="(has(self.allowedEmails) && size(self.allowedEmails) > 0) || (has(self.allowedDomains) && size(self.allowedDomains) > 0) || (has(self.allowedGroups) && size(self.allowedGroups) > 0)",message="spec.access.oidc needs allowedEmails, allowedDomains or allowedGroups, because with many providers anyone can get an account: name who is allowed"
 type OIDC struct {
 	// The provider's issuer URL, under which /.well-known/openid-configuration is
 	// found. It must be reachable from the studio.
@@ -87,7 +87,6 @@ type OIDC struct {
 	// address is verified.
 	// +optional
 	// +listType=set
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=254
@@ -98,7 +97,6 @@ type OIDC struct {
 	// A subdomain is a domain of its own.
 	// +optional
 	// +listType=set
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
@@ -109,7 +107,6 @@ type OIDC struct {
 	// claim.
 	// +optional
 	// +listType=set
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256

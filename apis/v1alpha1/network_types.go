@@ -25,7 +25,7 @@ type Network struct {
 	// +kubebuilder:validation:MaxLength=18
 	// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self).masked() == cidr(self)",message="spec.network.cidr must be an IPv4 range such as 10.42.0.0/16, with no bits set behind the prefix: write the range's first address"
 	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || (cidr(self).prefixLength() >= 16 && cidr(self).prefixLength() <= 20)",message="spec.network.cidr must be /16 to /20: AWS allows no larger VPC, and a smaller one has no room for the studio's subnets"
-	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].exists(p, cidr(p).containsCIDR(self))",message="spec.network.cidr must lie in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10: a public range would hide its real owners from the studio"
+	// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || cidr(self).ip().family() != 4 || ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].exists(p, cidr(p).containsCIDR(self))",message="spec.network.cidr must lie in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10: a public range would hide its real owners from the studio"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.network.cidr cannot be changed, because a VPC keeps its range: make a new ComfyUIStudio with the other range"
 	CIDR string `json:"cidr,omitempty"`
 

@@ -23,7 +23,7 @@ const (
 // Sleep is when the studio's GPU servers stop by themselves. A running prompt
 // is never cut off: the server stops after it.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.afterIdle) || has(self.schedule)",message="spec.sleep needs afterIdle or schedule: give one, or remove spec.sleep to keep the servers running"
+// +kubebuilder:validation:XValidation:rule="has(self.afterIdle) || (has(self.schedule) && size(self.schedule) > 0)",message="spec.sleep needs afterIdle or schedule: give one, or remove spec.sleep to keep the servers running"
 type Sleep struct {
 	// How long a pool must be idle before its servers stop, such as 30m or 1h30m,
 	// 10 minutes to 24 hours. Idle means that nothing is queued or running and
@@ -43,7 +43,6 @@ type Sleep struct {
 	// servers start again up to min.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Schedule []SleepWindow `json:"schedule,omitempty"`
 }
@@ -56,8 +55,8 @@ type SleepWindow struct {
 	// +optional
 	// +listType=set
 	// +kubebuilder:default={"Mon","Tue","Wed","Thu","Fri","Sat","Sun"}
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=7
+	// +kubebuilder:validation:XValidation:rule="size(self) > 0",message="spec.sleep.schedule[].days must hold at least one day: add one, or leave the field out for every day"
 	Days []Weekday `json:"days,omitempty"`
 
 	// When the window starts, by the clock of the time zone: 00:00 to 23:59.
