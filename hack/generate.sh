@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Rewrites everything that is generated. CI runs it and fails when it changes
+# anything.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+mkdir -p _output/crd
+go tool controller-gen object paths=./apis/v1alpha1
+go tool controller-gen crd paths=./apis/v1alpha1 output:crd:dir=_output/crd
+go run ./hack/xrdgen -crd _output/crd/aws.comfyui-studio.io_comfyuistudios.yaml -out apis/comfyuistudios/definition.yaml
+go test ./functions/compose-comfyui -run TestActivation -update > /dev/null
