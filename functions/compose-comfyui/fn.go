@@ -59,26 +59,36 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 }
 
 func compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) error {
-	xr, oxr, err := claim(req)
-	if err != nil {
-		return err
-	}
-
-	p, err := plan.New(xr)
+	a, err := decide(req)
 	if err != nil {
 		return oneLine(err)
 	}
 
+	return respond(rsp, a)
+}
+
+// decide is the whole way from a request to what the answer says.
+func decide(req *fnv1.RunFunctionRequest) (answer, error) {
+	xr, oxr, err := claim(req)
+	if err != nil {
+		return answer{}, err
+	}
+
+	p, err := plan.New(xr)
+	if err != nil {
+		return answer{}, err
+	}
+
 	composedResources, err := request.GetObservedComposedResources(req)
 	if err != nil {
-		return fmt.Errorf("cannot read the observed resources: %w", err)
+		return answer{}, fmt.Errorf("cannot read the observed resources: %w", err)
 	}
 
 	observed := kit.NewObserved(composedResources, readyOnceSeen)
 
 	f, err := facts.From(p, observed, xr.Status)
 	if err != nil {
-		return oneLine(err)
+		return answer{}, err
 	}
 
 	p = p.InAccount(f.Account)
@@ -92,10 +102,10 @@ func compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) error 
 
 	result, err := d.Result()
 	if err != nil {
-		return oneLine(err)
+		return answer{}, err
 	}
 
-	return respond(rsp, answer{claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result})
+	return answer{claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result}, nil
 }
 
 // claim reads the composite resource, typed and as it came.
