@@ -77,6 +77,7 @@ func (a *AWS) Identity(c Call) (string, bool) {
 	if !ok || ru.identity == nil {
 		return "", false
 	}
+	c.account = a.account
 	return ru.identity(c), true
 }
 
@@ -93,6 +94,7 @@ func (a *AWS) Create(c Call) (Resource, error) {
 
 func (a *AWS) create(c Call) (Resource, error) {
 	now := a.clock.Now()
+	c.account = a.account
 	if err := a.injected(c, OpCreate, now); err != nil {
 		return Resource{}, err
 	}
@@ -117,9 +119,12 @@ func (a *AWS) create(c Call) (Resource, error) {
 	if err := ru.create(t); err != nil {
 		return Resource{}, err
 	}
-	took := durations[c.Kind].Create
+	took := DurationsOf(c.Kind).Create
 	res.took = took
-	res.active = a.stretched(c, OpCreate, now, took)
+	res.active = max(res.notBefore, a.stretched(c, OpCreate, now, took))
+	if res.waiting {
+		res.active = Never
+	}
 	a.add(res)
 	return res.view(now), nil
 }
@@ -153,26 +158,45 @@ func (a *AWS) key(k Kind, region, id string) string {
 func (a *AWS) Read(c Call) (Resource, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	res, err := a.read(c)
+	res, err := a.read(c, false)
 	a.count(c, OpObserve, err)
 	return res, err
 }
 
-func (a *AWS) read(c Call) (Resource, error) {
+// Visit describes a resource that somebody else owns.
+func (a *AWS) Visit(c Call) (Resource, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.read(c, true)
+}
+
+func (a *AWS) read(c Call, visit bool) (Resource, error) {
 	now := a.clock.Now()
 	if err := a.injected(c, OpObserve, now); err != nil {
 		return Resource{}, err
 	}
 	t := &tx{AWS: a, call: c, args: c.Args, now: now}
+	ru := a.rules[c.Kind]
+	if ru.refused != nil {
+		if err := ru.refused(t); err != nil {
+			return Resource{}, err
+		}
+	}
 	r := t.find(c.Kind, c.ID)
 	if r == nil {
 		return Resource{}, notFound(c)
 	}
-	if r.retained {
+	if !visit && r.owner != c.Owner && !r.retained && ru.exists != nil {
+		// The real provider takes over a resource of the same name that
+		// another managed resource owns, and the two fight. Here the name is
+		// taken: a create follows and AWS refuses it.
+		return Resource{}, notFound(c)
+	}
+	if r.retained && !visit {
 		r.owner, r.retained = c.Owner, false
 	}
 	t.res = r
-	if ru := a.rules[c.Kind]; ru.read != nil {
+	if ru.read != nil {
 		ru.read(t)
 	}
 	return r.view(now), nil
@@ -208,7 +232,7 @@ func (a *AWS) update(c Call) (Resource, error) {
 		}
 	}
 	r.args = c.Args
-	r.ready = a.stretched(c, OpUpdate, now, durations[c.Kind].Update)
+	r.ready = a.stretched(c, OpUpdate, now, DurationsOf(c.Kind).Update)
 	return r.view(now), nil
 }
 
@@ -244,7 +268,7 @@ func (a *AWS) remove(c Call) error {
 			return err
 		}
 	}
-	t.drop(r, a.stretched(c, OpDelete, now, durations[c.Kind].Delete))
+	t.drop(r, a.stretched(c, OpDelete, now, DurationsOf(c.Kind).Delete))
 	return nil
 }
 

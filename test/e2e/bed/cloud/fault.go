@@ -200,14 +200,14 @@ func (a *AWS) ClearFaults() {
 	now := a.clock.Now()
 	a.faults = nil
 	for _, r := range a.records {
-		if r.active == Never {
+		if r.active == Never && !r.waiting {
 			r.active = now + r.took
 		}
 		if r.ready == Never {
-			r.ready = now + durations[r.kind].Update
+			r.ready = now + DurationsOf(r.kind).Update
 		}
 		if r.deleting && r.gone == Never {
-			r.gone = now + durations[r.kind].Delete
+			r.gone = now + DurationsOf(r.kind).Delete
 		}
 	}
 	a.broadcast()

@@ -39,6 +39,8 @@ type Call struct {
 	ID string
 	// Args are the arguments, spelled as in forProvider.
 	Args Values
+
+	account string
 }
 
 func (c Call) region() string { return c.Args.String("region") }

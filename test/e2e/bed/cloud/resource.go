@@ -53,6 +53,9 @@ type record struct {
 	gone     time.Duration // when deletion ends
 	took     time.Duration // what creation takes without a fault
 	deleting bool
+	// waiting: creation ends only after something else; notBefore when known.
+	waiting   bool
+	notBefore time.Duration
 }
 
 func (r *record) state(now time.Duration) State {

@@ -23,6 +23,8 @@ type rule struct {
 	remove func(t *tx) error
 	// read fills attributes that depend on other resources or on the state.
 	read func(t *tx)
+	// refused is the answer to a read of what the account may not read.
+	refused func(t *tx) error
 	// dependents must be gone before AWS deletes the resource.
 	dependents []dependent
 	// inUse is the refusal when a dependent exists.

@@ -4,8 +4,10 @@ package cloud
 func rules() map[Kind]rule {
 	out := map[Kind]rule{}
 	for _, service := range [][]rule{
-		vpcRules(),
-		eksRules(),
+		vpcRules(), gatewayRules(), routeRules(), securityGroupRules(),
+		iamRules(),
+		eksRules(), nodeRules(), accessRules(),
+		s3Rules(), s3ConfigRules(),
 	} {
 		for _, r := range service {
 			out[r.kind] = r

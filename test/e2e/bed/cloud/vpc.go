@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 var (
@@ -11,26 +12,57 @@ var (
 	kindSubnet = Kind{"ec2", "Subnet"}
 )
 
+// enisLinger is how long the network interfaces of a load balancer stay after
+// it: "ENIs linger 1-2 min".
+const enisLinger = 90 * time.Second
+
 func vpcRules() []rule {
-	dependsOnVPC := func(t *tx, _ *record) error {
-		return refuse("DependencyViolation", "The vpc '%s' has dependencies and cannot be deleted.", t.res.id)
-	}
 	return []rule{{
-		kind:       kindVPC,
-		create:     createVPC,
-		dependents: []dependent{{kind: kindSubnet, path: "vpcId"}},
-		inUse:      dependsOnVPC,
+		kind:   kindVPC,
+		create: createVPC,
+		dependents: []dependent{
+			{kind: kindSubnet, path: "vpcId"},
+			{kind: kindInternetGateway, path: "vpcId"},
+			{kind: kindNATGateway, path: "vpcId"},
+			{kind: kindRouteTable, path: "vpcId"},
+			{kind: kindSecurityGroup, path: "vpcId"},
+			{kind: kindVPCEndpoint, path: "vpcId"},
+			{kind: kindLB, path: "vpcId", linger: enisLinger},
+			{kind: kindTargetGroup, path: "vpcId"},
+			// The VPC can only be deleted after CloudFront has removed the
+			// security group CloudFront-VPCOrigins-Service-SG.
+			{kind: kindVPCOrigin, path: "vpcId"},
+		},
+		inUse: func(t *tx, _ *record) error {
+			return refuse("DependencyViolation", "The vpc '%s' has dependencies and cannot be deleted.", t.res.id)
+		},
 	}, {
 		kind:     kindSubnet,
-		required: []string{"vpcId"},
+		required: []string{"vpcId", "cidrBlock"},
 		create:   createSubnet,
+		remove:   removeSubnet,
 		inUse: func(t *tx, _ *record) error {
 			return refuse("DependencyViolation", "The subnet '%s' has dependencies and cannot be deleted.", t.res.id)
 		},
 		dependents: []dependent{
 			{kind: kindCluster, path: "vpcConfig.subnetIds"},
+			{kind: kindNodeGroup, path: "subnetIds"},
+			{kind: kindNATGateway, path: "subnetId"},
+			{kind: kindLB, path: "subnets", linger: enisLinger},
+			{kind: kindVPCEndpoint, path: "subnetIds"},
+			{kind: kindVPCOrigin, path: "subnetIds"},
 		},
 	}}
+}
+
+// removeSubnet removes its route table associations: they go with it.
+func removeSubnet(t *tx) error {
+	for a := range t.each(kindRouteTableAssociation) {
+		if a.args.String("subnetId") == t.res.id {
+			t.drop(a, t.now)
+		}
+	}
+	return nil
 }
 
 func createVPC(t *tx) error {

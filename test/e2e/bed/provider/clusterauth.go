@@ -104,7 +104,7 @@ func (r *run) refreshIn() time.Duration {
 func (r *run) createAuth(ctx context.Context) error {
 	args := forProviderOf(r.u)
 	name := args.String("clusterName")
-	res, err := r.aws.Read(cloud.Call{
+	res, err := r.aws.Visit(cloud.Call{
 		Kind: cloud.Kind{Service: "eks", Name: "Cluster"}, ID: name,
 		Owner: r.key.owner(), Args: cloud.Values{"region": args.String("region")},
 	})

@@ -1,0 +1,6 @@
+package cloud
+
+var (
+	kindVPCOrigin    = Kind{"cloudfront", "VPCOrigin"}
+	kindDistribution = Kind{"cloudfront", "Distribution"}
+)

@@ -1,0 +1,6 @@
+package cloud
+
+var (
+	kindLB          = Kind{"elbv2", "LB"}
+	kindTargetGroup = Kind{"elbv2", "LBTargetGroup"}
+)
