@@ -109,7 +109,7 @@ func crossplaneProps() extv1.JSONSchemaProps {
 	}))
 	refs.XListType = ptr.To("atomic")
 	policy := extv1.JSONSchemaProps{Type: "string", Enum: []extv1.JSON{{Raw: []byte(`"Automatic"`)}, {Raw: []byte(`"Manual"`)}}}
-	return object(nil, map[string]extv1.JSONSchemaProps{
+	props := object(nil, map[string]extv1.JSONSchemaProps{
 		"compositionRef":              name,
 		"compositionSelector":         selector,
 		"compositionRevisionRef":      name,
@@ -117,6 +117,8 @@ func crossplaneProps() extv1.JSONSchemaProps {
 		"compositionUpdatePolicy":     policy,
 		"resourceRefs":                refs,
 	})
+	props.Description = "Configures how Crossplane will reconcile this composite resource"
+	return props
 }
 
 func conditionsProps() extv1.JSONSchemaProps {
@@ -129,6 +131,7 @@ func conditionsProps() extv1.JSONSchemaProps {
 		"type":               text,
 		"observedGeneration": {Type: "integer", Format: "int64"},
 	}))
+	conditions.Description = "Conditions of the resource."
 	conditions.XListType = ptr.To("map")
 	conditions.XListMapKeys = []string{"type"}
 	return conditions
