@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
 	"github.com/crossplane/function-sdk-go/resource/composed"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -91,7 +92,8 @@ func (d *Desired) leave() map[Key][]Key {
 	return leaving
 }
 
-// usersOf are the observed resources that k must outlive.
+// usersOf are the resources that k must outlive: observed ones, and those that
+// this run makes, since Crossplane deletes before it applies.
 func (d *Desired) usersOf(k Key, declared []Key) []Key {
 	var out []Key
 
@@ -110,6 +112,12 @@ func (d *Desired) usersOf(k Key, declared []Key) []Key {
 		}
 	}
 
+	for other, o := range d.composed {
+		if other != k && slices.Contains(referencedNames(o.Object), name) {
+			out = append(out, other)
+		}
+	}
+
 	slices.Sort(out)
 
 	return slices.Compact(out)
@@ -123,6 +131,12 @@ func (d *Desired) hold(k Key) *composed.Unstructured {
 	out.SetAPIVersion(o.GetAPIVersion())
 	out.SetKind(o.GetKind())
 	out.SetName(o.GetName())
+
+	// A name that we gave is ours to keep giving: without it the provider would
+	// look for a resource of another name.
+	if name := d.inventory.ExternalName(k); name != "" {
+		meta.SetExternalName(out, name)
+	}
 
 	if spec, ok := o.Object["spec"].(map[string]any); ok {
 		out.Object["spec"] = runtime.DeepCopyJSON(maps.Clone(spec))

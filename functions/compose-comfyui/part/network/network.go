@@ -49,8 +49,9 @@ func securityGroups(d *kit.Desired) {
 	// Alone in its group, because CloudFront's prefix list weighs 55 of the 60
 	// rules that a group may have. Its rules come with the load balancer.
 	d.Add(plan.ALBSecurityGroup, &ec2.SecurityGroup{Spec: ec2.SecurityGroupSpec{ForProvider: ec2.SecurityGroupParameters_2{
-		Name:        new("load-balancer"),
-		Description: new("The studio's load balancer"),
+		Name: new("load-balancer"),
+		// EC2 refuses an apostrophe here.
+		Description: new("Load balancer of the studio"),
 		VPCIDRef:    d.Ref(plan.VPC),
 	}}})
 }
