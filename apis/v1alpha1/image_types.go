@@ -5,8 +5,8 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!has(self.uri) || (!has(self.customNodes) && !has(self.pipPackages) && !has(self.comfyui.commit))",message="spec.image.uri is a ready image to which nothing is added: remove customNodes, pipPackages and comfyui.commit, or remove uri to have the image built"
 type Image struct {
 	// A ready image, pinned by digest, to be used as it is: nothing is built then,
-	// and the other fields of spec.image have no effect. The nodes must be able to
-	// pull it; it holds ComfyUI 0.28.0 or newer.
+	// nothing may be added to it, and comfyui.version has no effect. The nodes must
+	// be able to pull it, and it must hold ComfyUI 0.28.0 or newer.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9._-]+)?@sha256:[0-9a-f]{64}$')",message="spec.image.uri must name registry, repository and digest, such as public.ecr.aws/team/comfyui@sha256:…, because a tag can change under running servers: add @sha256: and the digest"

@@ -21,8 +21,8 @@ type ComfyUIStudioStatus struct {
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// The Secret in the studio's namespace that holds the password, for login
-	// Password.
+	// The Secret in the studio's namespace that holds the password, under the key
+	// password, for login Password.
 	// +optional
 	LoginSecretRef *SecretRef `json:"loginSecretRef,omitempty"`
 
