@@ -80,6 +80,8 @@ func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 		return
 	}
 
+	d.gates[k] = g
+
 	if !d.inventory.Known(k) {
 		d.failf("cannot compose %q: the inventory does not list it", k)
 		return
