@@ -31,7 +31,7 @@ type source struct {
 	module  string // with a version where no go.mod of ours names it
 	goMod   string // the directory, from the root, whose go.mod decides the version
 	configs []string
-	always  bool // the simulated provider runs in any case
+	always  bool // studios have configurations of it in any case
 }
 
 func sources() []source {
@@ -39,8 +39,8 @@ func sources() []source {
 
 	return []source{
 		{group: "aws.m.upbound.io", module: "github.com/upbound/provider-aws/v2", configs: configs, always: true},
-		{group: "kubernetes.m.crossplane.io", module: "github.com/crossplane-contrib/provider-kubernetes@v1.2.1", goMod: "test/e2e/bed", configs: configs},
-		{group: "helm.m.crossplane.io", module: "github.com/crossplane-contrib/provider-helm@v1.3.0", goMod: "test/e2e/bed", configs: configs},
+		{group: "kubernetes.m.crossplane.io", module: "github.com/crossplane-contrib/provider-kubernetes@v1.2.1", goMod: "test/e2e/bed", configs: configs, always: true},
+		{group: "helm.m.crossplane.io", module: "github.com/crossplane-contrib/provider-helm@v1.3.0", goMod: "test/e2e/bed", configs: configs, always: true},
 	}
 }
 
@@ -68,7 +68,7 @@ func (b *Bed) activated() ([]string, error) {
 		return b.o.CRDs, nil
 	}
 
-	data, err := os.ReadFile(filepath.Join(b.o.APIs, "activation.yaml"))
+	data, err := os.ReadFile(filepath.Join(b.o.APIs, activationFile))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read which kinds are in use: %w", err)
 	}

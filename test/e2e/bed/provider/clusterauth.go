@@ -129,8 +129,11 @@ func (r *run) createAuth(ctx context.Context) error {
 	if err := r.publish(ctx, conn); err != nil {
 		return err
 	}
-	at := cloud.Values{lastRefresh: r.aws.Clock().Wall().Format(time.RFC3339)}
-	r.u.Object["status"].(map[string]any)["atProvider"] = map[string]any(at)
+	// A ClusterAuth that was just made has no status yet.
+	at := map[string]any{lastRefresh: r.aws.Clock().Wall().Format(time.RFC3339)}
+	if err := unstructured.SetNestedMap(r.u.Object, at, "status", "atProvider"); err != nil {
+		return fmt.Errorf("cannot set status: %w", err)
+	}
 	return r.status(ctx, available())
 }
 
