@@ -44,7 +44,7 @@ spec:
 // installAPIs installs the XRD, the composition and the function it names, and
 // waits until the core offers them.
 func (b *Bed) installAPIs(ctx context.Context) error {
-	compositions, err := b.applyFile(ctx, "composition.yaml")
+	compositions, err := b.applyFile(ctx, compositionFile)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (b *Bed) installAPIs(ctx context.Context) error {
 		}
 	}
 
-	definitions, err := b.applyFile(ctx, "definition.yaml")
+	definitions, err := b.applyFile(ctx, definitionFile)
 	if err != nil {
 		return err
 	}

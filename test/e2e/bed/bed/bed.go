@@ -119,10 +119,8 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 		return nil, err
 	}
 
-	// A process that dies early must end the wait for it.
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(b.ctx, func() { cancel(context.Cause(b.ctx)) })()
+	ctx, cancel := b.within(ctx)
+	defer cancel()
 
 	for _, s := range b.steps() {
 		begin := time.Now()
@@ -169,6 +167,18 @@ func newBed(o Options) (*Bed, error) {
 	}
 
 	return b, nil
+}
+
+// within ends a context with the bed: a process that dies early must end the
+// wait for it.
+func (b *Bed) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(b.ctx, func() { cancel(context.Cause(b.ctx)) })
+
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // step is one thing that Start does. What can be done side by side is one step.

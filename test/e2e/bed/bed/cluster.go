@@ -43,6 +43,9 @@ func (b *Bed) startAPIServer(ctx context.Context) error {
 }
 
 func (b *Bed) runAPIServer(ctx context.Context) error {
+	ctx, cancel := b.within(ctx)
+	defer cancel()
+
 	err := b.spawn("cluster", b.o.ControlPlaneBinary, nil, []string{
 		"cluster",
 		"--dir=" + b.clusterDir(),

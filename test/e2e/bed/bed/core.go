@@ -153,6 +153,9 @@ func (b *Bed) coreEnv() []string { return []string{"KUBECONFIG=" + b.Kubeconfig(
 
 // startCore starts the core and waits until it is ready.
 func (b *Bed) startCore(ctx context.Context) error {
+	ctx, cancel := b.within(ctx)
+	defer cancel()
+
 	args := []string{
 		"core", "start",
 		// Nobody is to run packages: function and provider are here already.

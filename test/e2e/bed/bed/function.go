@@ -34,6 +34,9 @@ func (b *Bed) startFunction(ctx context.Context) error {
 // StartFunction starts the function after KillFunction, on the same port, and
 // waits until it listens.
 func (b *Bed) StartFunction(ctx context.Context) error {
+	ctx, cancel := b.within(ctx)
+	defer cancel()
+
 	address := loopback(b.ports.function)
 
 	if b.o.Function != nil {

@@ -1,10 +1,20 @@
 package bed
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+)
+
+// The files of Options.APIs.
+const (
+	definitionFile  = "definition.yaml"
+	compositionFile = "composition.yaml"
+	activationFile  = "activation.yaml"
 )
 
 // FindRoot finds the root of the repository from the working directory up.
@@ -67,4 +77,35 @@ func (o *Options) complete() error {
 	o.Dir = dir
 
 	return nil
+}
+
+// Fingerprint tells builds of the function and the API apart: a bed that was
+// started with others is not what a new one would be.
+func (o Options) Fingerprint() (string, error) {
+	if err := o.complete(); err != nil {
+		return "", err
+	}
+
+	h := sha256.New()
+
+	for _, path := range []string{
+		o.FunctionBinary,
+		filepath.Join(o.APIs, definitionFile),
+		filepath.Join(o.APIs, compositionFile),
+		filepath.Join(o.APIs, activationFile),
+	} {
+		f, err := os.Open(path)
+		if err != nil {
+			return "", fmt.Errorf("cannot read what the bed is to run: %w", err)
+		}
+
+		_, err = io.Copy(h, f)
+		_ = f.Close()
+
+		if err != nil {
+			return "", fmt.Errorf("cannot read what the bed is to run: %w", err)
+		}
+	}
+
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

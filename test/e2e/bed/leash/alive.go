@@ -39,6 +39,9 @@ func Alive(group int) (bool, error) {
 	return false, nil
 }
 
+// threads is where /proc/PID/stat, behind the name, counts them.
+const threads = 17
+
 // procTable prints procfs as ps -o pgid=,stat= would.
 func procTable() ([]byte, error) {
 	entries, err := os.ReadDir("/proc")
@@ -56,9 +59,19 @@ func procTable() ([]byte, error) {
 
 		// pid (name) state ppid pgrp …; the name may hold spaces and brackets.
 		_, rest, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')'):]), ") ")
-		if f := strings.Fields(rest); len(f) > 2 {
-			fmt.Fprintln(&out, f[2], f[0])
+
+		f := strings.Fields(rest)
+		if len(f) <= threads {
+			continue
 		}
+
+		state := f[0]
+		if state == "Z" && f[threads] > "1" {
+			// The main thread is gone, but others still hold the ports.
+			state = "dying"
+		}
+
+		fmt.Fprintln(&out, f[2], state)
 	}
 
 	return out.Bytes(), nil

@@ -34,6 +34,9 @@ kill "$watch" 2>/dev/null
 exit "$code"
 `
 
+// killPatience is far more than the kernel needs to end a process.
+const killPatience = 10 * time.Second
+
 // Command is a program to start.
 type Command struct {
 	// Name says what the process is in errors.
@@ -105,7 +108,15 @@ func (p *Process) Kill() error {
 
 	<-p.done
 
-	return nil
+	// That was the script. The program is an orphan by now, and takes a moment
+	// to let go of its memory and its ports.
+	for begin := time.Now(); time.Since(begin) < killPatience; time.Sleep(5 * time.Millisecond) {
+		if alive, err := Alive(p.Group()); err != nil || !alive {
+			return err
+		}
+	}
+
+	return fmt.Errorf("cannot kill %s: process group %d is still there after %s", p.name, p.Group(), killPatience)
 }
 
 // Stop asks the process to end and kills it when it has not after grace.

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +22,35 @@ func TestMain(m *testing.M) {
 		parent()
 	}
 
+	if address := os.Getenv(serverEnv); address != "" {
+		serve(address)
+	}
+
 	os.Exit(m.Run())
+}
+
+// serverEnv makes the test binary a program that is slow to die: it has memory
+// to give back.
+const serverEnv = "LEASH_TEST_SERVER"
+
+func serve(address string) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+
+	memory := make([]byte, 512<<20)
+	for i := 0; i < len(memory); i += 4096 {
+		memory[i] = 1
+	}
+
+	fmt.Println("listening")
+
+	for {
+		_, _ = l.Accept()
+		runtime.KeepAlive(memory)
+	}
 }
 
 // parent starts a child that ignores TERM and has a child of its own, prints
@@ -141,6 +171,38 @@ func TestStop(t *testing.T) {
 
 			wait(t, p.Group())
 		})
+	}
+}
+
+// TestKillFreesPorts kills a program that listens and starts it again, which
+// fails while the port is still held.
+func TestKillFreesPorts(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	address := l.Addr().String()
+	_ = l.Close()
+
+	for range 20 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		p, err := Start(Command{Name: "server", Path: os.Args[0], Env: []string{serverEnv + "=" + address}, Output: w})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if line, err := bufio.NewReader(r).ReadString('\n'); err != nil || line != "listening\n" {
+			t.Fatalf("the server says %q, %v", line, err)
+		}
+
+		if err := p.Kill(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
