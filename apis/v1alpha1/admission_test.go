@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,7 +86,7 @@ func TestAccepted(t *testing.T) {
 	a := newAdmission(t)
 	for _, f := range readClaims(t, "testdata/accepted") {
 		t.Run(f.Name, func(t *testing.T) {
-			states := append(f.Before, f.Claim)
+			states := append(slices.Clone(f.Before), f.Claim)
 			for i := range states {
 				step := claims.File{Claim: states[i], Before: states[:i]}
 				if diff := cmp.Diff([]string(nil), admit(a, step), cmpopts.EquateEmpty()); diff != "" {

@@ -15,8 +15,8 @@ const (
 
 // GroupVersion and GroupVersionKind identify a ComfyUIStudio.
 var (
-	GroupVersion     = schema.GroupVersion{Group: Group, Version: Version}
-	GroupVersionKind = GroupVersion.WithKind(Kind)
+	GroupVersion     = schema.GroupVersion{Group: Group, Version: Version} //nolint:gochecknoglobals // A constant, as far as Go has one.
+	GroupVersionKind = GroupVersion.WithKind(Kind)                         //nolint:gochecknoglobals // As above.
 )
 
 // AddToScheme adds the types of this package to a scheme.

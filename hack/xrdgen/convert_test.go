@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 )
 
@@ -134,7 +133,7 @@ func TestConvertRefuses(t *testing.T) {
 			reason: "Of metadata.name only the length reaches the CRD.",
 			change: func(_ *extv1.CustomResourceDefinition, root *extv1.JSONSchemaProps) {
 				set(root, "metadata", func(s *extv1.JSONSchemaProps) {
-					s.Properties = properties{"name": {Type: "string", MaxLength: ptr.To[int64](20), Pattern: "^a"}}
+					s.Properties = properties{"name": {Type: "string", MaxLength: new(int64(20)), Pattern: "^a"}}
 				})
 			},
 			want: "schema.metadata.name: Crossplane drops pattern",
@@ -154,7 +153,7 @@ func TestConvertRefuses(t *testing.T) {
 					s.AnyOf = []extv1.JSONSchemaProps{{}}
 					s.AllOf = []extv1.JSONSchemaProps{{}}
 					s.Not = &extv1.JSONSchemaProps{}
-					s.MinProperties = ptr.To[int64](1)
+					s.MinProperties = new(int64(1))
 					s.AdditionalProperties = &extv1.JSONSchemaPropsOrBool{Allows: true}
 				})
 			},

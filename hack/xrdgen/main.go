@@ -33,7 +33,7 @@ func run(crd, out string) error {
 	if err != nil {
 		return fmt.Errorf("cannot convert %s: %w", crd, err)
 	}
-	if err := os.WriteFile(out, xrd, 0o644); err != nil { //nolint:gosec // A source file that everyone may read.
+	if err := os.WriteFile(out, xrd, 0o644); err != nil {
 		return fmt.Errorf("cannot write the CompositeResourceDefinition: %w", err)
 	}
 	return nil
