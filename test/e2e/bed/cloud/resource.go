@@ -54,7 +54,9 @@ type record struct {
 	took     time.Duration // what creation takes without a fault
 	deleting bool
 	// waiting: creation ends only after something else; notBefore when known.
-	waiting   bool
+	waiting bool
+	// holds are what the resource keeps in place that no describe call shows.
+	holds     Values
 	notBefore time.Duration
 }
 

@@ -127,7 +127,7 @@ func (t *tx) held() error {
 			want = d.by(t.res)
 		}
 		for _, r := range t.records {
-			if r.kind != d.kind || r == t.res || !r.observed().mentions(d.path, want) {
+			if r.kind != d.kind || r == t.res || !r.observed().Overlay(r.holds).mentions(d.path, want) {
 				continue
 			}
 			if r.exists(t.now) || t.now < r.gone+d.linger {

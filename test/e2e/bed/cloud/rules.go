@@ -8,6 +8,8 @@ func rules() map[Kind]rule {
 		iamRules(),
 		eksRules(), nodeRules(), accessRules(),
 		s3Rules(), s3ConfigRules(),
+		sqsRules(), eventRules(), lambdaRules(), buildRules(),
+		elbRules(), cloudfrontRules(), wafRules(),
 	} {
 		for _, r := range service {
 			out[r.kind] = r

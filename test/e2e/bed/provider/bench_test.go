@@ -36,6 +36,7 @@ const fast = 3000
 func newWorkbench(t testing.TB, scale float64, o Options) *workbench {
 	t.Helper()
 	w := &workbench{TB: t, api: apitest.Start(t), aws: cloud.New(cloud.Options{Scale: scale}), opts: o}
+	w.api.Validate = validate
 	for _, k := range kinds() {
 		w.api.Serve(t, k.Group(), version, k.Name, k.plural)
 	}
@@ -78,6 +79,9 @@ func objects(t testing.TB, manifests string) []*unstructured.Unstructured {
 	t.Helper()
 	out := []*unstructured.Unstructured{}
 	for doc := range strings.SplitSeq(manifests, "\n---\n") {
+		if strings.TrimSpace(doc) == "" {
+			continue
+		}
 		j, err := yaml.YAMLToJSON([]byte(doc))
 		if err != nil {
 			t.Fatalf("bad manifest: %v\n%s", err, doc)
@@ -90,6 +94,8 @@ func objects(t testing.TB, manifests string) []*unstructured.Unstructured {
 		if u.GetNamespace() == "" {
 			u.SetNamespace("art")
 		}
+		// What the API server would default.
+		_ = unstructured.SetNestedStringMap(u.Object, map[string]string{"kind": "ClusterProviderConfig", "name": "default"}, "spec", "providerConfigRef")
 		out = append(out, u)
 	}
 	return out
@@ -154,6 +160,9 @@ func (w *workbench) until(u *unstructured.Unstructured, what string, want func(*
 			return live
 		}
 		if time.Now().After(deadline) {
+			if live != nil {
+				live.SetManagedFields(nil)
+			}
 			y, _ := yaml.Marshal(live)
 			w.Fatalf("%s %s: want %s, got after %s:\n%s", u.GetKind(), u.GetName(), what, patience, y)
 		}

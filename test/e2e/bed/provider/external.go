@@ -35,6 +35,7 @@ func (r *run) call() cloud.Call {
 			args.Set(path, v)
 		}
 	}
+	args = args.Overlay(r.secrets)
 	c := cloud.Call{Kind: r.kind.Kind, Owner: r.key.owner(), Name: r.u.GetAnnotations()[annotationName], Args: args}
 	if id, ok := r.aws.Identity(c); ok {
 		c.ID = id
@@ -125,6 +126,9 @@ func (r *run) begin(ctx context.Context) error {
 		// From here on the process knows the id; the API server does not.
 		r.track.know(res.ID)
 		c.ID = res.ID
+		if path := r.kind.waitIf; path != "" && c.Args.Has(path) && !c.Args.Bool(path) {
+			return r.aws.Clock().Sleep(ctx, r.kind.settle)
+		}
 		if _, err := r.aws.Await(ctx, c, r.kind.patience()); err != nil {
 			return fmt.Errorf("failed to create the resource: [{0 waiting for %s (%s) create: %w  []}]", r.kind.Name, res.ID, err)
 		}

@@ -41,6 +41,13 @@ type kind struct {
 	unread []string
 	// inject are arguments the provider sends when the spec has none.
 	inject map[string]any
+	// idFields are arguments without which the provider cannot tell the id.
+	idFields []string
+	// secrets are arguments that come from a Secret, by the field that names it.
+	secrets map[string]string
+	// waitIf is an argument that, when false, lets a create end as soon as AWS
+	// has accepted it.
+	waitIf string
 	// settle is how long Terraform waits on its own after a create, and
 	// linger after a delete.
 	settle, linger time.Duration
@@ -74,7 +81,7 @@ const version = "v1beta1"
 
 // kinds is the table.
 func kinds() []kind {
-	out := slices.Concat(ec2Kinds(), securityGroupKinds(), iamKinds(), eksKinds(), s3Kinds())
+	out := slices.Concat(ec2Kinds(), securityGroupKinds(), iamKinds(), eksKinds(), s3Kinds(), eventKinds(), buildKinds(), edgeKinds())
 	shapes := map[string]map[string]cloud.Values{}
 	for i, k := range out {
 		if shapes[k.Service] == nil {

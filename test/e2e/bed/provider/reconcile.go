@@ -46,6 +46,10 @@ type run struct {
 	may   policies
 	// was is the status as it was read.
 	was map[string]any
+	// secrets are the arguments that came from Secrets.
+	secrets cloud.Values
+	// done is closed when the reconcile has written what it has to.
+	done chan struct{}
 }
 
 // reconcile is crossplane-runtime's managed reconciler (v2.4.0), in its order.
@@ -61,7 +65,9 @@ func (p *Provider) reconcile(ctx context.Context, wg *sync.WaitGroup, k key) (re
 	r := &run{
 		Provider: p, wg: wg, kind: p.kinds[k.kind], key: k, u: u,
 		track: p.tracks.of(u.GetUID()), may: policiesOf(u), was: was,
+		done: make(chan struct{}),
 	}
+	defer close(r.done)
 	res, err := r.reconcile(ctx)
 	// crossplane-runtime swallows conflicts: SilentlyRequeueOnConflict.
 	if kerrors.IsConflict(err) {

@@ -49,6 +49,10 @@ func loadShapes(service string) map[string]cloud.Values {
 func (k kind) observed(res cloud.Resource) cloud.Values {
 	seen := res.Observed()
 	k.strip(seen)
+	for field, arg := range k.secrets {
+		delete(seen, field)
+		delete(seen, arg)
+	}
 	if !k.untagged && seen.Has("tags") {
 		seen["tagsAll"] = runtime.DeepCopyJSONValue(seen["tags"])
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -186,6 +187,15 @@ var errNoConfigRef = errors.New("no providerConfigRef provided")
 // connect looks up the provider config, as the real provider does on its way
 // to credentials.
 func (r *run) connect(ctx context.Context) error {
+	args := forProviderOf(r.u)
+	for _, f := range r.kind.idFields {
+		if args.String(f) == "" {
+			return fmt.Errorf("cannot get ID: %s cannot be empty", snake(f))
+		}
+	}
+	if err := r.readSecrets(ctx); err != nil {
+		return err
+	}
 	if !r.opts.CheckProviderConfig {
 		return nil
 	}
@@ -204,6 +214,29 @@ func (r *run) connect(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("cannot get referenced provider config %s %q: %w", kind, name, err)
+	}
+	return nil
+}
+
+// readSecrets gets the arguments that the spec keeps in Secrets.
+func (r *run) readSecrets(ctx context.Context) error {
+	r.secrets = cloud.Values{}
+	for field, arg := range r.kind.secrets {
+		ref := forProviderOf(r.u).List(field)
+		if len(ref) == 0 {
+			continue
+		}
+		gvr := schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+		u, err := r.client.Resource(gvr).Namespace(r.key.namespace).Get(ctx, ref[0].String("name"), metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("cannot get sensitive parameters: %w", err)
+		}
+		data, _ := u.Object["data"].(map[string]any)
+		value, err := base64.StdEncoding.DecodeString(cloud.Values(data).String(ref[0].String("key")))
+		if err != nil || len(value) == 0 {
+			return fmt.Errorf("cannot get sensitive parameters: no key %q in secret %q", ref[0].String("key"), ref[0].String("name"))
+		}
+		r.secrets[arg] = string(value)
 	}
 	return nil
 }
