@@ -12,7 +12,7 @@ import (
 // `<part>-<thing>`; what there may be several of is a family, named by stable
 // data (a zone id, a hash), never by a place in a list that people reorder.
 // Renaming a key deletes the resource and makes another: the golden list in
-// testdata/keys.txt shows a rename in review.
+// testdata/keys.yaml shows a rename in review.
 const (
 	// VPC comes first: wave 0, and everything of the network hangs off it.
 	VPC                  kit.Key = "network-vpc"

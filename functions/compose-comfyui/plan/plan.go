@@ -89,10 +89,7 @@ func New(xr *v1alpha1.ComfyUIStudio) (Plan, error) {
 		return Plan{}, err
 	}
 
-	network, err := newNetwork(region, spec.Network)
-	if err != nil {
-		return Plan{}, err
-	}
+	network, networkErr := newNetwork(region, spec.Network)
 
 	p := Plan{
 		Namespace:  xr.GetNamespace(),
@@ -121,11 +118,11 @@ func New(xr *v1alpha1.ComfyUIStudio) (Plan, error) {
 		tags: userTags(spec.Tags),
 	}
 
-	if cdn := spec.Access.CDN; (cdn == nil || *cdn) && !region.VPCOrigins {
-		return Plan{}, vpcOriginsMissing(region)
+	if err := errors.Join(networkErr, vpcOrigins(region, spec.Access), p.complete()); err != nil {
+		return Plan{}, err
 	}
 
-	return p, p.complete()
+	return p, nil
 }
 
 // InAccount is the plan once the account is known.
@@ -152,7 +149,7 @@ func (p Plan) complete() error {
 		"metadata.namespace":              p.Namespace == "",
 	} {
 		if missing {
-			errs = append(errs, fmt.Errorf("%s: is empty; the API server fills it in, and so does crossplane render --xrd", path))
+			errs = append(errs, undefaulted(path))
 		}
 	}
 
@@ -161,7 +158,15 @@ func (p Plan) complete() error {
 	return errors.Join(errs...)
 }
 
+func undefaulted(path string) error {
+	return fmt.Errorf("%s: is empty; the API server fills it in, and so does crossplane render --xrd", path)
+}
+
 func newNetwork(region Region, spec v1alpha1.Network) (Network, error) {
+	if spec.CIDR == "" {
+		return Network{}, undefaulted("spec.network.cidr")
+	}
+
 	vpc, err := netip.ParsePrefix(spec.CIDR)
 	if err != nil {
 		return Network{}, fmt.Errorf("spec.network.cidr: %q is not an IPv4 range; write one such as 10.42.0.0/16", spec.CIDR)
@@ -178,13 +183,19 @@ func newNetwork(region Region, spec v1alpha1.Network) (Network, error) {
 
 	n := Network{CIDR: vpc.Masked().String(), RegionalNAT: spec.Egress == v1alpha1.EgressRegionalNAT}
 
+	var errs []error
+
 	for i, id := range ids {
 		z, err := newZone(region, vpc, id)
 		if err != nil {
-			return Network{}, fmt.Errorf("spec.network.zoneIDs[%d]: %w", i, err)
+			errs = append(errs, fmt.Errorf("spec.network.zoneIDs[%d]: %w", i, err))
 		}
 
 		n.Zones = append(n.Zones, z)
+	}
+
+	if len(errs) > 0 {
+		return Network{}, errors.Join(errs...)
 	}
 
 	if len(n.Zones) < clusterZones {
@@ -213,7 +224,12 @@ func newZone(region Region, vpc netip.Prefix, id string) (Zone, error) {
 	return Zone{ID: id, PrivateCIDR: private.String(), PublicCIDR: publicCIDR(vpc, i).String()}, nil
 }
 
-func vpcOriginsMissing(region Region) error {
+// vpcOrigins refuses a studio behind CloudFront where CloudFront cannot reach it.
+func vpcOrigins(region Region, access v1alpha1.Access) error {
+	if region.VPCOrigins || (access.CDN != nil && !*access.CDN) {
+		return nil
+	}
+
 	all, err := Regions()
 	if err != nil {
 		return err
