@@ -113,7 +113,7 @@ func (f *Facts) network(p plan.Plan, o kit.Observed) error {
 			return err
 		}
 
-		if s.ID == nil || *s.ID == "" {
+		if !known(s.ID) {
 			return nil
 		}
 
@@ -131,15 +131,10 @@ func (f *Facts) egress(p plan.Plan, o kit.Observed) error {
 		wanted, other = other, wanted
 	}
 
-	f.EgressNAT = wanted
-	// The route stays where it is until the other end is ready to take over.
-	if o.Exists(other) && !o.Ready(wanted) {
-		f.EgressNAT = other
-	}
-
-	nat, route, ip := ec2.NATGatewayObservation_2{}, ec2.RouteObservation_2{}, ec2.EIPObservation{}
+	nat, old, route, ip := ec2.NATGatewayObservation_2{}, ec2.NATGatewayObservation_2{}, ec2.RouteObservation_2{}, ec2.EIPObservation{}
 
 	_, natErr := o.AtProvider(wanted, &nat)
+	_, oldErr := o.AtProvider(other, &old)
 	_, routeErr := o.AtProvider(plan.PrivateEgress, &route)
 	_, ipErr := o.AtProvider(plan.NATAddress, &ip)
 
@@ -150,9 +145,18 @@ func (f *Facts) egress(p plan.Plan, o kit.Observed) error {
 		f.EgressIP = ""
 	}
 
-	f.EgressMoved = nat.ID != nil && route.NATGatewayID != nil && *nat.ID != "" && *nat.ID == *route.NATGatewayID
+	f.EgressMoved = known(nat.ID) && known(route.NATGatewayID) && *nat.ID == *route.NATGatewayID
+	f.EgressNAT = wanted
 
-	return errors.Join(natErr, routeErr, ipErr)
+	// The route stays where it is until the other end is ready to take over. It
+	// never goes back: not to a gateway that is going, and not when the new one
+	// looks unready for a moment.
+	left := known(old.ID) && known(route.NATGatewayID) && *old.ID != *route.NATGatewayID
+	if o.Exists(other) && !o.Deleting(other) && !left && !o.Ready(wanted) {
+		f.EgressNAT = other
+	}
+
+	return errors.Join(natErr, oldErr, routeErr, ipErr)
 }
 
 func (f *Facts) cluster(p plan.Plan, o kit.Observed) error {
@@ -172,7 +176,7 @@ func (f *Facts) cluster(p plan.Plan, o kit.Observed) error {
 
 	// A claim restored without its managed resources makes a new VPC and then
 	// finds the old cluster by its name. Building on it would mix two studios.
-	if id := c.VPCConfig.VPCID; id != nil && *id != "" && f.VPCID != "" && *id != f.VPCID {
+	if id := c.VPCConfig.VPCID; known(id) && f.VPCID != "" && *id != f.VPCID {
 		return fmt.Errorf("resource %q: EKS cluster %s exists and lies in %s, not in the studio's %s; see docs/runbooks/restore.md",
 			plan.Cluster, p.ClusterName(), *id, f.VPCID)
 	}
@@ -210,7 +214,9 @@ func accountOf(arn string) string {
 
 // set takes a live value over the remembered one.
 func set(fact, live *string) {
-	if live != nil && *live != "" {
+	if known(live) {
 		*fact = *live
 	}
 }
+
+func known(live *string) bool { return live != nil && *live != "" }

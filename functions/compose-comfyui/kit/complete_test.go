@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 )
@@ -50,8 +49,8 @@ func TestDefaults(t *testing.T) {
 			reason: "What a part sets is kept: a certificate for CloudFront is in another region.",
 			key:    "vpc",
 			object: &ec2.VPC{Spec: ec2.VPCSpec{ForProvider: ec2.VPCParameters_2{
-				Region: ptr.To("us-east-1"),
-				Tags:   map[string]*string{"own": ptr.To("tag")},
+				Region: new("us-east-1"),
+				Tags:   map[string]*string{"own": new("tag")},
 			}}},
 			want: map[string]any{
 				"apiVersion": "ec2.aws.m.upbound.io/v1beta1",

@@ -6,7 +6,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	ec2 "github.com/upbound/provider-aws/v2/apis/namespaced/ec2/v1beta1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 )
@@ -88,7 +87,7 @@ func TestAtProvider(t *testing.T) {
 		"Values": {
 			reason:   "Values are read into the kind's own type, whole numbers too although the wire has doubles only.",
 			observed: map[kit.Key]state{"vpc": {atProvider: map[string]any{"id": "vpc-1", "ipv6NetmaskLength": 56.0}}},
-			want:     want{there: true, into: ec2.VPCObservation_2{ID: ptr.To("vpc-1"), IPv6NetmaskLength: ptr.To(56.0)}},
+			want:     want{there: true, into: ec2.VPCObservation_2{ID: new("vpc-1"), IPv6NetmaskLength: new(56.0)}},
 		},
 		"WrongType": {
 			reason:   "A status that is not what the kind's type says is an error that names the resource.",

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 )
@@ -40,7 +39,7 @@ func newPlan(t testing.TB, mods ...func(*v1alpha1.ComfyUIStudio)) Plan {
 	return p
 }
 
-func withoutCDN(xr *v1alpha1.ComfyUIStudio) { xr.Spec.Access.CDN = ptr.To(false) }
+func withoutCDN(xr *v1alpha1.ComfyUIStudio) { xr.Spec.Access.CDN = new(false) }
 
 func called(namespace, name string) func(*v1alpha1.ComfyUIStudio) {
 	return func(xr *v1alpha1.ComfyUIStudio) { xr.Namespace, xr.Name = namespace, name }
