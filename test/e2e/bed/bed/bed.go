@@ -18,11 +18,10 @@ import (
 	"sync"
 	"time"
 
+	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
-
-	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/leash"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/pki"
@@ -114,7 +113,7 @@ var errStopped = errors.New("the bed was stopped")
 // first composite resource. The context governs the start only; the bed lives
 // until Stop.
 func Start(ctx context.Context, o Options) (*Bed, error) {
-	b, err := newBed(o)
+	b, err := newBed(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +125,7 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 		begin := time.Now()
 
 		if err := s.run(ctx); err != nil {
-			if cause := context.Cause(ctx); cause != nil {
+			if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
 				err = fmt.Errorf("%w (%w)", cause, err)
 			}
 
@@ -139,12 +138,12 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 	return b, nil
 }
 
-func newBed(o Options) (*Bed, error) {
+func newBed(ctx context.Context, o Options) (*Bed, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
 
-	p, err := claimPorts()
+	p, err := claimPorts(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,9 @@ func (b *Bed) moduleDir(ctx context.Context, goMod, module string) (string, erro
 		return "", fmt.Errorf("cannot download module %s: %w: %s", module, err, out)
 	}
 
-	m := struct{ Dir string }{}
+	m := struct {
+		Dir string `json:"Dir"`
+	}{}
 	if err := json.Unmarshal(out, &m); err != nil {
 		return "", fmt.Errorf("cannot download module %s: %w", module, err)
 	}

@@ -60,7 +60,7 @@ func (b *Bed) startDouble(ctx context.Context) error {
 		return err
 	}
 
-	return b.StartProvider()
+	return b.StartProvider() //nolint:contextcheck // It outlives the start.
 }
 
 func (b *Bed) stopDouble() error {

@@ -20,7 +20,7 @@ func (b *Bed) functionEndpoint() string {
 
 func (b *Bed) startFunction(ctx context.Context) error {
 	if b.o.Record {
-		p, err := wire.Start(wire.Options{Listen: loopback(b.ports.proxy), Target: loopback(b.ports.function), TLS: b.tls()})
+		p, err := wire.Start(ctx, wire.Options{Listen: loopback(b.ports.proxy), Target: loopback(b.ports.function), TLS: b.tls()})
 		if err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (b *Bed) StartFunction(ctx context.Context) error {
 			return errors.New("cannot start the function: it runs already")
 		}
 
-		stop, err := wire.Serve(address, b.tls(), b.o.Function)
+		stop, err := wire.Serve(ctx, address, b.tls(), b.o.Function)
 		b.stopFunction = stop
 
 		return err

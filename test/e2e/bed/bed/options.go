@@ -81,7 +81,7 @@ func (o *Options) complete() error {
 
 // Fingerprint tells builds of the function and the API apart: a bed that was
 // started with others is not what a new one would be.
-func (o Options) Fingerprint() (string, error) {
+func (o *Options) Fingerprint() (string, error) {
 	if err := o.complete(); err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package bed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,13 +39,13 @@ type ports struct {
 }
 
 // claimPorts takes a block of ports that are all free.
-func claimPorts() (*ports, error) {
+func claimPorts(ctx context.Context) (*ports, error) {
 	dir := filepath.Join(os.TempDir(), "comfyui-studio-bed-ports-"+strconv.Itoa(os.Getuid()))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot claim ports: %w", err)
 	}
 
-	for _, n := range rand.Perm(blockCount) {
+	for _, n := range rand.Perm(blockCount) { //nolint:gosec // Spreads beds; nothing is secret.
 		first := firstPort + n*blockSize
 
 		lock, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(first)), os.O_CREATE|os.O_RDWR, 0o600)
@@ -52,7 +53,7 @@ func claimPorts() (*ports, error) {
 			return nil, fmt.Errorf("cannot claim ports: %w", err)
 		}
 
-		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil || !allFree(first) {
+		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil || !allFree(ctx, first) {
 			_ = lock.Close()
 			continue
 		}
@@ -71,10 +72,10 @@ func claimPorts() (*ports, error) {
 	return nil, errors.New("cannot claim ports: every block between 20000 and 32000 is in use")
 }
 
-func allFree(first int) bool {
+func allFree(ctx context.Context, first int) bool {
 	for port := first; port < first+blockSize; port++ {
 		// On all interfaces, as the core listens: the strictest question.
-		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+strconv.Itoa(port))
 		if err != nil {
 			return false
 		}

@@ -72,7 +72,7 @@ func (b *Bed) spawn(name, path string, env, args []string) error {
 }
 
 func (b *Bed) launch(name, path string, env, args []string) (*leash.Process, error) {
-	out, err := os.OpenFile(b.logFile(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	out, err := os.OpenFile(b.logFile(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the log of %s: %w", name, err)
 	}

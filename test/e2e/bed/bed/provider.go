@@ -28,7 +28,7 @@ func (b *Bed) StartProvider() error {
 		return errors.New("cannot start the provider: it runs already")
 	}
 
-	out, err := os.OpenFile(b.logFile("provider"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	out, err := os.OpenFile(b.logFile("provider"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("cannot open the log of the provider: %w", err)
 	}

@@ -22,7 +22,7 @@ func Alive(group int) (bool, error) {
 	out, err := procTable()
 	if errors.Is(err, fs.ErrNotExist) {
 		// Not Linux.
-		out, err = exec.Command("ps", "-A", "-o", "pgid=,stat=").Output()
+		out, err = exec.Command("ps", "-A", "-o", "pgid=,stat=").Output() //nolint:noctx // It takes milliseconds.
 	}
 
 	if err != nil {

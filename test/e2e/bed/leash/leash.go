@@ -61,7 +61,7 @@ type Process struct {
 
 // Start starts a command on a leash.
 func Start(c Command) (*Process, error) {
-	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "leash", c.Path}, c.Args...)...)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "leash", c.Path}, c.Args...)...) //nolint:noctx // It lives until Stop.
 	cmd.Env = append(os.Environ(), c.Env...)
 	cmd.Stdout, cmd.Stderr = c.Output, c.Output
 	// A group of its own: a Ctrl-C at the terminal reaches the parent only,

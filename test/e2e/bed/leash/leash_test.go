@@ -2,6 +2,7 @@ package leash
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 const serverEnv = "LEASH_TEST_SERVER"
 
 func serve(address string) {
-	l, err := net.Listen("tcp", address)
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -67,7 +68,7 @@ func parent() {
 }
 
 func TestParentKilled(t *testing.T) {
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), parentEnv+"=1")
 
 	out, err := cmd.StdoutPipe()
@@ -177,7 +178,7 @@ func TestStop(t *testing.T) {
 // TestKillFreesPorts kills a program that listens and starts it again, which
 // fails while the port is still held.
 func TestKillFreesPorts(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,9 @@ import (
 	"strings"
 	"time"
 
+	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
-
-	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/pki"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
@@ -78,7 +77,7 @@ func Main(args []string) error {
 	}
 
 	t := wire.TLS{Pair: pki.Pair{Cert: files["tls.crt"], Key: files["tls.key"]}, CA: files["ca.crt"]}
-	if _, err := wire.Serve(*address, t, Function{}); err != nil {
+	if _, err := wire.Serve(context.Background(), *address, t, Function{}); err != nil {
 		return err
 	}
 

@@ -4,9 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
+	"google.golang.org/protobuf/proto"
 )
 
 // Run is one run of the function as the core saw it: the request before and

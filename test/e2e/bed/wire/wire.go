@@ -11,11 +11,10 @@ import (
 	"sync"
 	"time"
 
+	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/protobuf/proto"
-
-	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 )
 
 // maxMessage is far above what a studio needs. gRPC's own limit is 4 MB, and
@@ -53,8 +52,8 @@ type Proxy struct {
 	next  int // id of the next hook
 }
 
-// Start listens and serves until Stop. The function need not be there yet.
-func Start(o Options) (*Proxy, error) {
+// Start listens and serves until Stop; the context governs the start only. The function need not be there yet.
+func Start(ctx context.Context, o Options) (*Proxy, error) {
 	srv, err := o.TLS.server()
 	if err != nil {
 		return nil, err
@@ -76,7 +75,7 @@ func Start(o Options) (*Proxy, error) {
 		return nil, fmt.Errorf("cannot prepare a connection to the function at %s: %w", o.Target, err)
 	}
 
-	lis, err := net.Listen("tcp", o.Listen)
+	lis, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("cannot listen for the core: %w", err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -16,8 +17,6 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/structpb"
-
-	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/pki"
 )
@@ -56,7 +55,7 @@ func response(tag string) *fnv1.RunFunctionResponse {
 func freeAddress(t *testing.T) string {
 	t.Helper()
 
-	l, err := net.Listen("tcp", "localhost:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +95,7 @@ func newBench(t *testing.T) bench {
 	b := bench{target: freeAddress(t), tls: newTLS(t, ca)}
 	listen := freeAddress(t)
 
-	b.proxy, err = Start(Options{Listen: listen, Target: b.target, TLS: b.tls})
+	b.proxy, err = Start(t.Context(), Options{Listen: listen, Target: b.target, TLS: b.tls})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +129,7 @@ func dial(t *testing.T, address string, tl TLS) fnv1.FunctionRunnerServiceClient
 func (b bench) serve(t *testing.T, f fnv1.FunctionRunnerServiceServer) (stop func()) {
 	t.Helper()
 
-	stop, err := Serve(b.target, b.tls, f)
+	stop, err := Serve(t.Context(), b.target, b.tls, f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +339,7 @@ func TestStrangersAreRefused(t *testing.T) {
 
 	listen := freeAddress(t)
 
-	p, err := Start(Options{Listen: listen, Target: b.target, TLS: b.tls})
+	p, err := Start(t.Context(), Options{Listen: listen, Target: b.target, TLS: b.tls})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -206,7 +206,7 @@ func TestBadUse(t *testing.T) {
 		"UnknownFault":   {reason: "A fault that does not exist must not be a demo without fault.", args: []string{"up", at, "--fault=rain"}, want: `unknown fault "rain"`},
 		"NoFunction":     {reason: "What is not built is named with what builds it.", args: []string{"up", at, "--function=/nowhere"}, want: "make build"},
 		"NoFunctionDetached": {
-			reason: "A detached start that fails fails here.",
+			reason: "The failure of a detached start is this process's failure, too.",
 			args:   []string{"up", at, "--detach", "--function=/nowhere"}, want: "make build",
 		},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,7 +37,7 @@ func detach(ctx context.Context, f upFlags, args []string, out io.Writer) error 
 	defer log.Close()
 
 	// The last flag wins, so the rest may stay as it was typed.
-	cmd := exec.Command(self, slices.Concat([]string{"up"}, args, []string{"--detach=false"})...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, slices.Concat([]string{"up"}, args, []string{"--detach=false"})...) //nolint:gosec // This program, with its own arguments.
 	cmd.Stdout, cmd.Stderr = log, log
 	// A session of its own: neither Ctrl-C nor the end of the terminal is for it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -75,10 +76,7 @@ func detach(ctx context.Context, f upFlags, args []string, out io.Writer) error 
 			return fmt.Errorf("the bed did not start: %w", err)
 		case <-ctx.Done():
 			// Asked to end before the bed was there: it goes, too.
-			_ = cmd.Process.Signal(syscall.SIGTERM)
-			<-ended
-
-			return context.Cause(ctx)
+			return errors.Join(context.Cause(ctx), cmd.Process.Signal(syscall.SIGTERM), <-ended)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
