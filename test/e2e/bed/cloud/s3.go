@@ -103,10 +103,10 @@ func removeBucket(t *tx) error {
 
 // PutObject puts an object into a bucket as somebody else than a managed
 // resource does: a person, a build.
-func (a *AWS) PutObject(bucket, key string, metadata map[string]string) error {
+func (a *AWS) PutObject(bucket, key string, body []byte, metadata map[string]string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := Call{Kind: kindObject, Args: Values{"bucket": bucket, "key": key, "acl": "bucket-owner-full-control"}}
+	c := Call{Kind: kindObject, Args: Values{"bucket": bucket, "key": key}}
 	now := a.clock.Now()
 	t := &tx{AWS: a, call: c, args: c.Args, now: now}
 	b := t.find(kindBucket, bucket)
@@ -126,7 +126,7 @@ func (a *AWS) PutObject(bucket, key string, metadata map[string]string) error {
 		meta[strings.ToLower(k)] = v
 	}
 	t.res.attrs["metadata"] = meta
-	t.res.attrs["acl"] = "private"
+	t.res.attrs["etag"] = etag(body)
 	if old := t.find(kindObject, t.res.id); old != nil {
 		old.attrs = t.res.attrs
 		return nil

@@ -56,7 +56,17 @@ func edgeKinds() []kind {
 		refs: []reference{
 			{field: "orderedCacheBehavior[].functionAssociation[].functionArn", to: viewer, extract: arn},
 		},
-		waitIf:  "waitForDeployment",
+		waitIf: "waitForDeployment",
+		shape: func(v cloud.Values) {
+			// Terraform keeps the methods in a set.
+			for _, b := range append(v.List("defaultCacheBehavior"), v.List("orderedCacheBehavior")...) {
+				for _, field := range []string{"allowedMethods", "cachedMethods"} {
+					if l, ok := b[field].([]any); ok {
+						b[field] = sorted(l)
+					}
+				}
+			}
+		},
 		timeout: time.Hour,
 	}, {
 		Kind: cloud.Kind{Service: "acm", Name: "Certificate"}, plural: "certificates",
@@ -66,7 +76,7 @@ func edgeKinds() []kind {
 		fixed: []string{"name", "scope", "ipAddressVersion"},
 	}, {
 		Kind: cloud.Kind{Service: "wafv2", Name: "WebACL"}, plural: "webacls",
-		documents: []string{"ruleJson"},
-		fixed:     []string{"name", "scope"},
+		documents: []string{"ruleJson"}, verbatim: true,
+		fixed: []string{"name", "scope"},
 	}}
 }

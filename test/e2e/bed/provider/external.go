@@ -36,6 +36,11 @@ func (r *run) call() cloud.Call {
 		}
 	}
 	args = args.Overlay(r.secrets)
+	for _, path := range r.kind.documents {
+		if r.kind.versionFirst && args.String(path) != "" {
+			args.Set(path, versionFirst(args.String(path)))
+		}
+	}
 	c := cloud.Call{Kind: r.kind.Kind, Owner: r.key.owner(), Name: r.u.GetAnnotations()[annotationName], Args: args}
 	if id, ok := r.aws.Identity(c); ok {
 		c.ID = id
@@ -80,7 +85,7 @@ func (r *run) found(_ context.Context, c cloud.Call, res cloud.Resource) observa
 	seen := r.kind.observed(res)
 	obs := observation{exists: true, upToDate: true}
 	if r.may.may("LateInitialize") {
-		obs.late = lateInitialize(r.kind, forProviderOf(r.u), seen)
+		obs.late = lateInitialize(r.kind, forProviderOf(r.u), res.Observed())
 	}
 	r.u.Object["status"].(map[string]any)["atProvider"] = map[string]any(seen)
 	if !r.may.onlyObserve() {

@@ -26,7 +26,7 @@ func iamKinds() []kind {
 		Kind: cloud.Kind{Service: "iam", Name: "RolePolicy"}, plural: "rolepolicies", naming: byObject, untagged: true,
 		refs:      []reference{{field: "role", to: role, extract: byStatus("id")}},
 		fixed:     []string{"role"},
-		documents: []string{"policy"},
+		documents: []string{"policy"}, versionFirst: true,
 	}, {
 		Kind: cloud.Kind{Service: "iam", Name: "RolePolicyAttachment"}, plural: "rolepolicyattachments", naming: bySpec, untagged: true,
 		// roleRef is the role's external name: it does not wait for the role.

@@ -37,6 +37,9 @@ type kind struct {
 	fixed []string
 	// documents are JSON fields that Terraform compares by meaning.
 	documents []string
+	// verbatim documents appear in status as they were sent, versionFirst ones
+	// with their Version in front; others compact and in order.
+	verbatim, versionFirst bool
 	// unread are arguments that AWS does not give back.
 	unread []string
 	// inject are arguments the provider sends when the spec has none.

@@ -35,6 +35,19 @@ func (r reference) refPath() string {
 	return r.field + "Ref"
 }
 
+// resolved tells whether a reference stands beside its value.
+func (r reference) resolved(in cloud.Values) bool {
+	if head, rest, nested := strings.Cut(r.field, "[]."); nested {
+		sub := r
+		sub.field, sub.ref = rest, strings.TrimPrefix(r.refPath(), head+"[].")
+		return slices.ContainsFunc(in.List(head), sub.resolved)
+	}
+	if r.refs != "" {
+		return in.Has(r.refs) && in.Has(r.field)
+	}
+	return in.Has(r.refPath()) && in.Has(r.field)
+}
+
 // An extractor gets a value from a referenced managed resource.
 type extractor func(*unstructured.Unstructured) string
 

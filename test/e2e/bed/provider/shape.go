@@ -57,7 +57,7 @@ func (k kind) observed(res cloud.Resource) cloud.Values {
 		seen["tagsAll"] = runtime.DeepCopyJSONValue(seen["tags"])
 	}
 	for _, path := range k.documents {
-		if doc := seen.String(path); doc != "" {
+		if doc := seen.String(path); doc != "" && !k.verbatim && !k.versionFirst {
 			seen.Set(path, compact(doc))
 		}
 	}
@@ -147,14 +147,56 @@ func compact(doc string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// lateInitialize copies what the spec lacks from what was seen.
-func lateInitialize(k kind, spec, seen cloud.Values) bool {
+// versionFirst is how Terraform sends a role's inline policy.
+func versionFirst(doc string) string {
+	p := map[string]any{}
+	if json.Unmarshal([]byte(doc), &p) != nil || p["Version"] == nil {
+		return doc
+	}
+	version := compact(`{"Version":"` + fmt.Sprint(p["Version"]) + `"}`)
+	delete(p, "Version")
+	rest, err := json.Marshal(p)
+	if err != nil {
+		return doc
+	}
+	return strings.TrimSuffix(version, "}") + "," + strings.TrimPrefix(compact(string(rest)), "{")
+}
+
+// lateInitialize copies what the spec lacks from what AWS answered. What is
+// zero in AWS stays out of the spec.
+func lateInitialize(k kind, spec, answer cloud.Values) bool {
 	changed := false
 	for _, path := range k.late {
-		if v := seen.Get(path); v != nil && !reflect.ValueOf(v).IsZero() && !spec.Has(path) {
-			spec.Set(path, runtime.DeepCopyJSONValue(v))
-			changed = true
+		v := answer.Get(path)
+		if v == nil || reflect.ValueOf(v).IsZero() || spec.Has(path) {
+			continue
 		}
+		if s, isString := v.(string); isString && slices.Contains(k.documents, path) {
+			v = compact(s)
+		}
+		spec.Set(path, withoutZeros(runtime.DeepCopyJSONValue(v)))
+		changed = true
 	}
 	return changed
+}
+
+// withoutZeros drops zero fields of blocks, unless a block has no others.
+func withoutZeros(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = withoutZeros(v[i])
+		}
+	case map[string]any:
+		out := map[string]any{}
+		for name, e := range v {
+			if e != nil && !reflect.ValueOf(e).IsZero() {
+				out[name] = withoutZeros(e)
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return v
 }

@@ -24,6 +24,15 @@ import (
 // update writes spec and metadata and takes over what the API server answers,
 // its view of the status included.
 func (r *run) update(ctx context.Context) error {
+	// The real provider's Go types write an empty initProvider with their
+	// first update, which costs a generation where no tags are written.
+	if spec, ok := r.u.Object["spec"].(map[string]any); ok && spec["initProvider"] == nil && !r.kind.refresh {
+		initProvider := map[string]any{}
+		for field := range r.kind.secrets {
+			initProvider[field] = map[string]any{"key": "", "name": ""}
+		}
+		spec["initProvider"] = initProvider
+	}
 	u, err := r.resource(r.kind.Kind, r.key.namespace).Update(ctx, r.u, metav1.UpdateOptions{FieldManager: fieldManager})
 	if err != nil {
 		return fmt.Errorf("cannot update managed resource: %w", err)
@@ -103,34 +112,38 @@ func (r *run) addFinalizer(ctx context.Context) error {
 	return err
 }
 
-// initialize writes the external name of kinds whose name is ours, and the
-// tags by which the real provider's resources are known.
+// initialize writes the tags by which the real provider's resources are
+// known, and the external name of kinds whose name is ours.
 func (r *run) initialize(ctx context.Context) error {
-	if r.kind.naming == byObject && r.u.GetAnnotations()[annotationName] == "" {
-		r.annotate(annotationName, r.u.GetName())
+	if r.tag() {
 		if err := r.update(ctx); err != nil {
 			return err
 		}
 	}
+	if r.kind.naming == byObject && r.u.GetAnnotations()[annotationName] == "" {
+		r.annotate(annotationName, r.u.GetName())
+		return r.update(ctx)
+	}
+	return nil
+}
+
+// tag tells whether it changed tags.
+func (r *run) tag() bool {
 	if r.kind.untagged || r.deleted() || r.may.onlyObserve() {
-		return nil
+		return false
 	}
 	pc, _, _ := unstructured.NestedString(r.u.Object, "spec", "providerConfigRef", "name")
-	tags := map[string]any{
-		"crossplane-kind": r.kind.String(), "crossplane-name": r.key.name, "crossplane-providerconfig": pc,
-	}
 	forProvider := forProviderOf(r.u)
 	changed := false
-	for k, v := range tags {
+	for k, v := range map[string]any{
+		"crossplane-kind": r.kind.String(), "crossplane-name": r.key.name, "crossplane-providerconfig": pc,
+	} {
 		if have, _ := forProvider.Get("tags").(map[string]any); have[k] != v {
 			forProvider.Set("tags", map[string]any(cloud.Values(have).Overlay(cloud.Values{k: v})))
 			changed = true
 		}
 	}
-	if !changed {
-		return nil
-	}
-	return r.update(ctx)
+	return changed
 }
 
 // resolve resolves the references and applies what it found, with a field
@@ -146,9 +159,19 @@ func (r *run) resolve(ctx context.Context) error {
 	if !changed {
 		return nil
 	}
+	// An apply that leaves out what its manager alone owns removes it. A
+	// later resolution never removed an earlier one's value, where it was seen.
+	now := forProviderOf(r.u)
+	fields := cloud.Values(mergeDiff(before, now))
+	for _, ref := range r.kind.refs {
+		head, _, _ := strings.Cut(ref.field, "[]")
+		if ref.resolved(now) {
+			fields.Set(head, runtime.DeepCopyJSONValue(now.Get(head)))
+		}
+	}
 	patch, err := json.Marshal(map[string]any{
 		"apiVersion": r.u.GetAPIVersion(), "kind": r.u.GetKind(),
-		"spec": map[string]any{"forProvider": mergeDiff(before, forProviderOf(r.u))},
+		"spec": map[string]any{"forProvider": fields},
 	})
 	if err != nil {
 		return fmt.Errorf("cannot prepare patch: %w", err)
