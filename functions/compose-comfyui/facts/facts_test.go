@@ -3,14 +3,13 @@ package facts_test
 import (
 	"testing"
 
-	"github.com/crossplane/function-sdk-go/resource"
-	"github.com/crossplane/function-sdk-go/resource/composed"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
@@ -39,59 +38,29 @@ func newPlan(t *testing.T, egress v1alpha1.Egress, zones ...string) plan.Plan {
 	return p
 }
 
-// seen is a resource as it was observed.
-type seen struct {
-	at       map[string]any
-	unready  bool
-	deleting bool
+func observe(states map[kit.Key]kittest.State) kit.Observed {
+	return kittest.Observe(func(k kit.Key) string { return "tokyo-" + string(k) }, states)
 }
 
-func observe(all map[kit.Key]seen) kit.Observed {
-	rs := map[resource.Name]resource.ObservedComposed{}
+func at(fields map[string]any) kittest.State { return kittest.ReadyAt(fields) }
 
-	for k, s := range all {
-		u := composed.New()
-		u.SetAPIVersion("ec2.aws.m.upbound.io/v1beta1")
-		u.SetKind("Any")
-		u.SetName("tokyo-" + string(k))
-
-		if s.deleting {
-			u.Object["metadata"].(map[string]any)["deletionTimestamp"] = "2026-11-24T20:00:00Z"
-		}
-
-		status := map[string]any{}
-		if s.at != nil {
-			status["atProvider"] = s.at
-		}
-
-		if !s.unready {
-			status["conditions"] = []any{map[string]any{"type": "Ready", "status": "True"}}
-		}
-
-		u.Object["status"] = status
-		rs[resource.Name(k)] = resource.ObservedComposed{Resource: u}
-	}
-
-	return kit.NewObserved(rs, nil)
-}
-
-func id(v string) seen { return seen{at: map[string]any{"id": v}} }
+func id(v string) kittest.State { return at(map[string]any{"id": v}) }
 
 // everything is a studio that is up, and remembered what its status says of it.
-func everything() map[kit.Key]seen {
-	return map[kit.Key]seen{
-		plan.ClusterRole:          {at: map[string]any{"arn": roleARN}},
-		plan.VPC:                  {at: map[string]any{"id": "vpc-1", "arn": "arn:aws:ec2:ap-northeast-1:123456789012:vpc/vpc-1"}},
+func everything() map[kit.Key]kittest.State {
+	return map[kit.Key]kittest.State{
+		plan.ClusterRole:          at(map[string]any{"arn": roleARN}),
+		plan.VPC:                  at(map[string]any{"id": "vpc-1", "arn": "arn:aws:ec2:ap-northeast-1:123456789012:vpc/vpc-1"}),
 		plan.PrivateSubnet(zoneA): id("subnet-a"),
 		plan.PrivateSubnet(zoneB): id("subnet-b"),
-		plan.NATAddress:           {at: map[string]any{"publicIp": "198.51.100.7"}},
+		plan.NATAddress:           at(map[string]any{"publicIp": "198.51.100.7"}),
 		plan.NAT:                  id("nat-1"),
-		plan.PrivateEgress:        {at: map[string]any{"natGatewayId": "nat-1"}},
-		plan.Cluster: {at: map[string]any{
+		plan.PrivateEgress:        at(map[string]any{"natGatewayId": "nat-1"}),
+		plan.Cluster: at(map[string]any{
 			"endpoint":  "https://live.eks.amazonaws.com",
 			"version":   "1.35",
 			"vpcConfig": map[string]any{"vpcId": "vpc-1", "clusterSecurityGroupId": "sg-1"},
-		}},
+		}),
 	}
 }
 
@@ -127,7 +96,7 @@ func TestFrom(t *testing.T) {
 
 	type args struct {
 		zones      []string
-		observed   map[kit.Key]seen
+		observed   map[kit.Key]kittest.State
 		remembered v1alpha1.ComfyUIStudioStatus
 	}
 
@@ -154,7 +123,7 @@ func TestFrom(t *testing.T) {
 			reason: "And one that shows resources without their status.",
 			args: args{
 				remembered: remembered(),
-				observed: map[kit.Key]seen{
+				observed: map[kit.Key]kittest.State{
 					plan.ClusterRole: {}, plan.VPC: {}, plan.PrivateSubnet(zoneA): {}, plan.PrivateSubnet(zoneB): {},
 					plan.NATAddress: {}, plan.NAT: {}, plan.PrivateEgress: {}, plan.Cluster: {},
 				},
@@ -165,10 +134,10 @@ func TestFrom(t *testing.T) {
 			reason: "And one that shows empty values, as a provider does for a while after its restart.",
 			args: args{
 				remembered: remembered(),
-				observed: map[kit.Key]seen{
-					plan.VPC: id(""), plan.PrivateSubnet(zoneA): id(""), plan.NATAddress: {at: map[string]any{"publicIp": ""}},
-					plan.NAT: id(""), plan.PrivateEgress: {at: map[string]any{"natGatewayId": ""}},
-					plan.Cluster: {at: map[string]any{"endpoint": "", "version": "", "vpcConfig": map[string]any{"vpcId": "", "clusterSecurityGroupId": ""}}},
+				observed: map[kit.Key]kittest.State{
+					plan.VPC: id(""), plan.PrivateSubnet(zoneA): id(""), plan.NATAddress: at(map[string]any{"publicIp": ""}),
+					plan.NAT: id(""), plan.PrivateEgress: at(map[string]any{"natGatewayId": ""}),
+					plan.Cluster: at(map[string]any{"endpoint": "", "version": "", "vpcConfig": map[string]any{"vpcId": "", "clusterSecurityGroupId": ""}}),
 				},
 			},
 			want: with(known(), unmoved),
@@ -198,7 +167,7 @@ func TestFrom(t *testing.T) {
 			reason: "A zone that was added comes behind the others.",
 			args: args{
 				zones: []string{zoneA, zoneB, zoneC},
-				observed: func() map[kit.Key]seen {
+				observed: func() map[kit.Key]kittest.State {
 					o := everything()
 					o[plan.PrivateSubnet(zoneC)] = id("subnet-c")
 
@@ -212,7 +181,7 @@ func TestFrom(t *testing.T) {
 		},
 		"AccountFromWhoeverHasIt": {
 			reason: "The first ARN that is there tells the account; what is no ARN tells nothing.",
-			args:   args{observed: map[kit.Key]seen{plan.ClusterRole: {at: map[string]any{"arn": "pending"}}, plan.NodeRole: {at: map[string]any{"arn": roleARN}}}},
+			args:   args{observed: map[kit.Key]kittest.State{plan.ClusterRole: at(map[string]any{"arn": "pending"}), plan.NodeRole: at(map[string]any{"arn": roleARN})}},
 			want:   facts.Facts{Account: "123456789012", EgressNAT: plan.NAT},
 		},
 	}
@@ -241,7 +210,7 @@ func TestFrom(t *testing.T) {
 func TestRemembered(t *testing.T) {
 	for lost := range everything() {
 		o := everything()
-		o[lost] = seen{unready: true}
+		o[lost] = kittest.State{}
 
 		got, err := facts.From(newPlan(t, v1alpha1.EgressSingleNAT, zoneA, zoneB), observe(o), remembered())
 		if err != nil {
@@ -263,7 +232,7 @@ func TestRemembered(t *testing.T) {
 func TestContradictions(t *testing.T) {
 	type args struct {
 		zones      []string
-		observed   map[kit.Key]seen
+		observed   map[kit.Key]kittest.State
 		remembered v1alpha1.ComfyUIStudioStatus
 	}
 
@@ -279,16 +248,16 @@ func TestContradictions(t *testing.T) {
 		"OtherAccount": {
 			reason: "A provider config that leads elsewhere would make a second studio there.",
 			args: args{
-				observed:   map[kit.Key]seen{plan.ClusterRole: {at: map[string]any{"arn": roleARN}}},
+				observed:   map[kit.Key]kittest.State{plan.ClusterRole: at(map[string]any{"arn": roleARN})},
 				remembered: v1alpha1.ComfyUIStudioStatus{Account: "999999999999"},
 			},
 			want: "spec.providerConfigRef: it leads to account 123456789012, but the studio is in account 999999999999; point it there again",
 		},
 		"ClusterElsewhere": {
 			reason: "A claim that came back without its resources finds the old cluster by its name; building on it would mix two studios.",
-			args: args{observed: map[kit.Key]seen{
+			args: args{observed: map[kit.Key]kittest.State{
 				plan.VPC:     id("vpc-2"),
-				plan.Cluster: {at: map[string]any{"vpcConfig": map[string]any{"vpcId": "vpc-1"}}},
+				plan.Cluster: at(map[string]any{"vpcConfig": map[string]any{"vpcId": "vpc-1"}}),
 			}},
 			want: `resource "cluster-eks": EKS cluster tokyo-128572-cluster exists and lies in vpc-1, not in the studio's vpc-2; see docs/runbooks/restore.md`,
 		},
@@ -309,7 +278,7 @@ func TestContradictions(t *testing.T) {
 		},
 		"WrongStatus": {
 			reason: "A status that is not what the provider's types say is an error, not an empty fact.",
-			args:   args{observed: map[kit.Key]seen{plan.VPC: {at: map[string]any{"id": 7.0}}}},
+			args:   args{observed: map[kit.Key]kittest.State{plan.VPC: at(map[string]any{"id": 7.0})}},
 			want:   `cannot read status.atProvider of "network-vpc": json: cannot unmarshal number into Go struct field VPCObservation_2.id of type string`,
 		},
 		"Everything": {

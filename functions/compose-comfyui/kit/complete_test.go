@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 )
 
 // TestDefaults compares whole objects: whatever is in one is applied.
@@ -25,7 +26,7 @@ func TestDefaults(t *testing.T) {
 		reason   string
 		key      kit.Key
 		object   kit.Object
-		observed map[kit.Key]state
+		observed map[kit.Key]kittest.State
 		want     map[string]any
 	}{
 		"Everything": {
@@ -108,7 +109,7 @@ func TestDefaults(t *testing.T) {
 			reason:   "The name it was made with is the one it has, and Crossplane ignores any other.",
 			key:      "route",
 			object:   &ec2.Route{},
-			observed: map[kit.Key]state{"route": {name: "an-older-name"}},
+			observed: map[kit.Key]kittest.State{"route": {Name: "an-older-name"}},
 			want: map[string]any{
 				"apiVersion": "ec2.aws.m.upbound.io/v1beta1",
 				"kind":       "Route",

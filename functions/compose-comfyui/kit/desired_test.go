@@ -10,6 +10,7 @@ import (
 	s3 "github.com/upbound/provider-aws/v2/apis/namespaced/s3/v1beta1"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 )
 
 func subnet(d *kit.Desired) *ec2.Subnet {
@@ -18,7 +19,7 @@ func subnet(d *kit.Desired) *ec2.Subnet {
 
 func TestAddWhen(t *testing.T) {
 	type args struct {
-		observed map[kit.Key]state
+		observed map[kit.Key]kittest.State
 		add      func(d *kit.Desired)
 	}
 
@@ -35,7 +36,7 @@ func TestAddWhen(t *testing.T) {
 		"OrderClosedAndUnseen": {
 			reason: "A resource waits for what it comes after until that is ready, not only there.",
 			args: args{
-				observed: map[kit.Key]state{"vpc": creating()},
+				observed: map[kit.Key]kittest.State{"vpc": kittest.Creating()},
 				add: func(d *kit.Desired) {
 					d.Add("vpc", &ec2.VPC{})
 					d.AddWhen(kit.After("vpc"), "bucket", &s3.Bucket{})
@@ -57,7 +58,7 @@ func TestAddWhen(t *testing.T) {
 		"OrderClosedAndSeen": {
 			reason: "A gate that closes again takes nothing away: what exists stays desired.",
 			args: args{
-				observed: map[kit.Key]state{"vpc": creating(), "bucket": ready()},
+				observed: map[kit.Key]kittest.State{"vpc": kittest.Creating(), "bucket": kittest.Ready()},
 				add: func(d *kit.Desired) {
 					d.Add("vpc", &ec2.VPC{})
 					d.AddWhen(kit.After("vpc"), "bucket", &s3.Bucket{})
@@ -68,7 +69,7 @@ func TestAddWhen(t *testing.T) {
 		"OrderGoneAndSeen": {
 			reason: "What exists stays desired even when what it came after is gone altogether.",
 			args: args{
-				observed: map[kit.Key]state{"bucket": ready()},
+				observed: map[kit.Key]kittest.State{"bucket": kittest.Ready()},
 				add: func(d *kit.Desired) {
 					d.Add("vpc", &ec2.VPC{})
 					d.AddWhen(kit.After("vpc"), "bucket", &s3.Bucket{})
@@ -79,7 +80,7 @@ func TestAddWhen(t *testing.T) {
 		"OrderOpen": {
 			reason: "The gate opens in the run that observes everything ready.",
 			args: args{
-				observed: map[kit.Key]state{"vpc": ready()},
+				observed: map[kit.Key]kittest.State{"vpc": kittest.Ready()},
 				add: func(d *kit.Desired) {
 					d.Add("vpc", &ec2.VPC{})
 					d.AddWhen(kit.After("vpc"), "bucket", &s3.Bucket{})
@@ -102,7 +103,7 @@ func TestAddWhen(t *testing.T) {
 		"ValueLost": {
 			reason: "A live resource whose value is lost is an error: to leave the field out would take it away.",
 			args: args{
-				observed: map[kit.Key]state{"bucket": ready()},
+				observed: map[kit.Key]kittest.State{"bucket": kittest.Ready()},
 				add:      func(d *kit.Desired) { d.AddWhen(kit.Needs("", "the account id"), "bucket", &s3.Bucket{}) },
 			},
 			want: answer{Errors: []string{`cannot compose "bucket": the account id was known and is not any more`}},
@@ -115,7 +116,7 @@ func TestAddWhen(t *testing.T) {
 		"ReferenceReady": {
 			reason: "It opens when what is referred to is ready.",
 			args: args{
-				observed: map[kit.Key]state{"vpc": ready()},
+				observed: map[kit.Key]kittest.State{"vpc": kittest.Ready()},
 				add: func(d *kit.Desired) {
 					d.Add("vpc", &ec2.VPC{})
 					d.Add("subnet", subnet(d))
@@ -126,7 +127,7 @@ func TestAddWhen(t *testing.T) {
 		"ReferencesNested": {
 			reason: "References in lists below the first level count too.",
 			args: args{
-				observed: map[kit.Key]state{"role": ready(), "subnet-a": ready()},
+				observed: map[kit.Key]kittest.State{"role": kittest.Ready(), "subnet-a": kittest.Ready()},
 				add: func(d *kit.Desired) {
 					d.Add("role", &ec2.VPC{})
 					d.Add("subnet-a", &ec2.VPC{})
@@ -144,7 +145,7 @@ func TestAddWhen(t *testing.T) {
 		"ReferenceToObservedName": {
 			reason: "Crossplane keeps the name that a resource was made with, so a reference follows it.",
 			args: args{
-				observed: map[kit.Key]state{"vpc": {name: "an-older-name", ready: map[string]any{"status": "True"}}},
+				observed: map[kit.Key]kittest.State{"vpc": {Name: "an-older-name", Ready: map[string]any{"status": "True"}}},
 				add: func(d *kit.Desired) {
 					d.Add("vpc", &ec2.VPC{})
 					d.Add("subnet", subnet(d))
@@ -155,7 +156,7 @@ func TestAddWhen(t *testing.T) {
 		"ReferenceToDeleting": {
 			reason: "What is on its way out is nothing to build on.",
 			args: args{
-				observed: map[kit.Key]state{"vpc": {deleting: true, ready: map[string]any{"status": "True"}}},
+				observed: map[kit.Key]kittest.State{"vpc": {Deleting: true, Ready: map[string]any{"status": "True"}}},
 				add: func(d *kit.Desired) {
 					d.Add("vpc", &ec2.VPC{})
 					d.Add("subnet", subnet(d))
@@ -178,7 +179,7 @@ func TestAddWhen(t *testing.T) {
 		"Unknown": {
 			reason: "A key that the inventory does not list is refused, and named once even where it exists.",
 			args: args{
-				observed: map[kit.Key]state{"unknown": ready()},
+				observed: map[kit.Key]kittest.State{"unknown": kittest.Ready()},
 				add:      func(d *kit.Desired) { d.Add("unknown", &ec2.VPC{}) },
 			},
 			want: answer{Errors: []string{`cannot compose "unknown": the inventory does not list it`}},
@@ -186,7 +187,7 @@ func TestAddWhen(t *testing.T) {
 		"Named": {
 			reason: "Names are the inventory's to give.",
 			args: args{
-				observed: map[kit.Key]state{"vpc": ready()},
+				observed: map[kit.Key]kittest.State{"vpc": kittest.Ready()},
 				add: func(d *kit.Desired) {
 					o := &ec2.VPC{}
 					o.SetName("mine")
@@ -198,7 +199,7 @@ func TestAddWhen(t *testing.T) {
 		"ErrorsJoined": {
 			reason: "Everything that went wrong is told in one go, in the order it was added.",
 			args: args{
-				observed: map[kit.Key]state{"bucket": ready(), "stray": ready()},
+				observed: map[kit.Key]kittest.State{"bucket": kittest.Ready(), "stray": kittest.Ready()},
 				add: func(d *kit.Desired) {
 					d.Add("unknown", &ec2.VPC{})
 					d.AddWhen(kit.Needs("", "the account id"), "bucket", &s3.Bucket{})

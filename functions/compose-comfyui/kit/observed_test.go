@@ -8,6 +8,7 @@ import (
 	ec2 "github.com/upbound/provider-aws/v2/apis/namespaced/ec2/v1beta1"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 )
 
 func TestReady(t *testing.T) {
@@ -15,48 +16,48 @@ func TestReady(t *testing.T) {
 
 	cases := map[string]struct {
 		reason   string
-		observed map[kit.Key]state
+		observed map[kit.Key]kittest.State
 		want     bool
 	}{
 		"Absent":           {reason: "What does not exist is not ready.", want: false},
-		"NoStatus":         {reason: "A resource that no provider has looked at is not ready.", observed: map[kit.Key]state{"vpc": {}}, want: false},
-		"MissingCondition": {reason: "Synced alone says nothing of AWS.", observed: map[kit.Key]state{"vpc": {synced: isTrue}}, want: false},
-		"False":            {reason: "False is not ready.", observed: map[kit.Key]state{"vpc": creating()}, want: false},
-		"Unknown":          {reason: "Unknown is not ready.", observed: map[kit.Key]state{"vpc": {ready: map[string]any{"status": "Unknown"}}}, want: false},
-		"True":             {reason: "True is ready; the real provider writes no generation on Ready.", observed: map[kit.Key]state{"vpc": {generation: 4, ready: isTrue, synced: isTrue}}, want: true},
+		"NoStatus":         {reason: "A resource that no provider has looked at is not ready.", observed: map[kit.Key]kittest.State{"vpc": {}}, want: false},
+		"MissingCondition": {reason: "Synced alone says nothing of AWS.", observed: map[kit.Key]kittest.State{"vpc": {Synced: isTrue}}, want: false},
+		"False":            {reason: "False is not ready.", observed: map[kit.Key]kittest.State{"vpc": kittest.Creating()}, want: false},
+		"Unknown":          {reason: "Unknown is not ready.", observed: map[kit.Key]kittest.State{"vpc": {Ready: map[string]any{"status": "Unknown"}}}, want: false},
+		"True":             {reason: "True is ready; the real provider writes no generation on Ready.", observed: map[kit.Key]kittest.State{"vpc": {Generation: 4, Ready: isTrue, Synced: isTrue}}, want: true},
 		"NotSynced": {
 			reason:   "A resource whose last call was refused still is what it was.",
-			observed: map[kit.Key]state{"vpc": {generation: 4, ready: isTrue, synced: map[string]any{"status": "False", "observedGeneration": 4.0}}},
+			observed: map[kit.Key]kittest.State{"vpc": {Generation: 4, Ready: isTrue, Synced: map[string]any{"status": "False", "observedGeneration": 4.0}}},
 			want:     true,
 		},
 		"ReadyOfThisGeneration": {
 			reason:   "A condition of this generation is an answer.",
-			observed: map[kit.Key]state{"vpc": {generation: 4, ready: map[string]any{"status": "True", "observedGeneration": 4.0}, synced: map[string]any{"status": "True", "observedGeneration": 4.0}}},
+			observed: map[kit.Key]kittest.State{"vpc": {Generation: 4, Ready: map[string]any{"status": "True", "observedGeneration": 4.0}, Synced: map[string]any{"status": "True", "observedGeneration": 4.0}}},
 			want:     true,
 		},
 		"ReadyOfOlderGeneration": {
 			reason:   "A Ready of an older spec is no answer for this one.",
-			observed: map[kit.Key]state{"vpc": {generation: 4, ready: map[string]any{"status": "True", "observedGeneration": 3.0}, synced: isTrue}},
+			observed: map[kit.Key]kittest.State{"vpc": {Generation: 4, Ready: map[string]any{"status": "True", "observedGeneration": 3.0}, Synced: isTrue}},
 			want:     false,
 		},
 		"SyncedOfOlderGeneration": {
 			reason:   "Nor is a Ready beside a Synced of an older spec: the provider has not looked since.",
-			observed: map[kit.Key]state{"vpc": {generation: 4, ready: isTrue, synced: map[string]any{"status": "True", "observedGeneration": 3.0}}},
+			observed: map[kit.Key]kittest.State{"vpc": {Generation: 4, Ready: isTrue, Synced: map[string]any{"status": "True", "observedGeneration": 3.0}}},
 			want:     false,
 		},
 		"Deleting": {
 			reason:   "What is on its way out is not ready, whatever it says.",
-			observed: map[kit.Key]state{"vpc": {deleting: true, ready: isTrue}},
+			observed: map[kit.Key]kittest.State{"vpc": {Deleting: true, Ready: isTrue}},
 			want:     false,
 		},
 		"SeenOnly": {
 			reason:   "A kind without a Ready condition is ready once it exists.",
-			observed: map[kit.Key]state{"vpc": {apiVersion: "helm.m.crossplane.io/v1beta1", kind: "ProviderConfig"}},
+			observed: map[kit.Key]kittest.State{"vpc": {APIVersion: "helm.m.crossplane.io/v1beta1", Kind: "ProviderConfig"}},
 			want:     true,
 		},
 		"SeenOnlyDeleting": {
 			reason:   "But not while it goes.",
-			observed: map[kit.Key]state{"vpc": {apiVersion: "helm.m.crossplane.io/v1beta1", kind: "ProviderConfig", deleting: true}},
+			observed: map[kit.Key]kittest.State{"vpc": {APIVersion: "helm.m.crossplane.io/v1beta1", Kind: "ProviderConfig", Deleting: true}},
 			want:     false,
 		},
 	}
@@ -79,19 +80,19 @@ func TestAtProvider(t *testing.T) {
 
 	cases := map[string]struct {
 		reason   string
-		observed map[kit.Key]state
+		observed map[kit.Key]kittest.State
 		want     want
 	}{
 		"Absent":   {reason: "A resource that does not exist tells nothing."},
-		"NoStatus": {reason: "Neither does one without a status.", observed: map[kit.Key]state{"vpc": {}}},
+		"NoStatus": {reason: "Neither does one without a status.", observed: map[kit.Key]kittest.State{"vpc": {}}},
 		"Values": {
 			reason:   "Values are read into the kind's own type, whole numbers too although the wire has doubles only.",
-			observed: map[kit.Key]state{"vpc": {atProvider: map[string]any{"id": "vpc-1", "ipv6NetmaskLength": 56.0}}},
+			observed: map[kit.Key]kittest.State{"vpc": {AtProvider: map[string]any{"id": "vpc-1", "ipv6NetmaskLength": 56.0}}},
 			want:     want{there: true, into: ec2.VPCObservation_2{ID: new("vpc-1"), IPv6NetmaskLength: new(56.0)}},
 		},
 		"WrongType": {
 			reason:   "A status that is not what the kind's type says is an error that names the resource.",
-			observed: map[kit.Key]state{"vpc": {atProvider: map[string]any{"id": 7.0}}},
+			observed: map[kit.Key]kittest.State{"vpc": {AtProvider: map[string]any{"id": 7.0}}},
 			want:     want{there: true, err: `cannot read status.atProvider of "vpc": json: cannot unmarshal number into Go struct field VPCObservation_2.id of type string`},
 		},
 	}
@@ -120,16 +121,16 @@ func TestTrouble(t *testing.T) {
 
 	cases := map[string]struct {
 		reason   string
-		observed map[kit.Key]state
+		observed map[kit.Key]kittest.State
 		want     string
 	}{
 		"Absent":   {reason: "What does not exist has no trouble."},
-		"Well":     {reason: "Nor has what is well.", observed: map[kit.Key]state{"vpc": ready()}},
-		"Creating": {reason: "A Ready of False without a message is ordinary progress.", observed: map[kit.Key]state{"vpc": creating()}},
-		"Refused":  {reason: "AWS's words come through.", observed: map[kit.Key]state{"vpc": {synced: refused}}, want: "create failed: VpcLimitExceeded"},
+		"Well":     {reason: "Nor has what is well.", observed: map[kit.Key]kittest.State{"vpc": kittest.Ready()}},
+		"Creating": {reason: "A Ready of False without a message is ordinary progress.", observed: map[kit.Key]kittest.State{"vpc": kittest.Creating()}},
+		"Refused":  {reason: "AWS's words come through.", observed: map[kit.Key]kittest.State{"vpc": {Synced: refused}}, want: "create failed: VpcLimitExceeded"},
 		"SyncedFirst": {
 			reason:   "Synced tells the cause, Ready only that it is not there.",
-			observed: map[kit.Key]state{"vpc": {synced: refused, ready: map[string]any{"status": "False", "message": "not there"}}},
+			observed: map[kit.Key]kittest.State{"vpc": {Synced: refused, Ready: map[string]any{"status": "False", "message": "not there"}}},
 			want:     "create failed: VpcLimitExceeded",
 		},
 	}
@@ -144,7 +145,7 @@ func TestTrouble(t *testing.T) {
 }
 
 func TestFamily(t *testing.T) {
-	o := observe(map[kit.Key]state{"subnet-b": {}, "subnet-a": {deleting: true}, "sub": {}, "vpc": {}})
+	o := observe(map[kit.Key]kittest.State{"subnet-b": {}, "subnet-a": {Deleting: true}, "sub": {}, "vpc": {}})
 
 	want := []kit.Key{"subnet-a", "subnet-b"}
 	if diff := cmp.Diff(want, o.Family("subnet-")); diff != "" {

@@ -8,11 +8,12 @@ import (
 	ec2 "github.com/upbound/provider-aws/v2/apis/namespaced/ec2/v1beta1"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 )
 
 func TestRemoveAfter(t *testing.T) {
 	type args struct {
-		observed map[kit.Key]state
+		observed map[kit.Key]kittest.State
 		compose  func(d *kit.Desired)
 	}
 
@@ -23,13 +24,13 @@ func TestRemoveAfter(t *testing.T) {
 	}{
 		"Undeclared": {
 			reason: "What exists and nobody adds is an error that names it and what to do: left out, it would be deleted.",
-			args:   args{observed: map[kit.Key]state{"nat": ready()}},
+			args:   args{observed: map[kit.Key]kittest.State{"nat": kittest.Ready()}},
 			want:   answer{Errors: []string{`cannot leave out "nat": it exists, and put it back`}},
 		},
 		"NoUsers": {
 			reason: "What may go and has no users goes at once.",
 			args: args{
-				observed: map[kit.Key]state{"nat": ready()},
+				observed: map[kit.Key]kittest.State{"nat": kittest.Ready()},
 				compose:  func(d *kit.Desired) { d.RemoveAfter("nat") },
 			},
 			want: answer{},
@@ -37,7 +38,7 @@ func TestRemoveAfter(t *testing.T) {
 		"DeclaredUser": {
 			reason: "It stays while a declared user is observed, though nothing refers to it.",
 			args: args{
-				observed: map[kit.Key]state{"entry": ready(), "policy": ready()},
+				observed: map[kit.Key]kittest.State{"entry": kittest.Ready(), "policy": kittest.Ready()},
 				compose: func(d *kit.Desired) {
 					d.RemoveAfter("policy")
 					d.RemoveAfter("entry", "policy")
@@ -48,7 +49,7 @@ func TestRemoveAfter(t *testing.T) {
 		"DeclaredUserDeleting": {
 			reason: "A user that is on its way out still uses it: AWS would refuse.",
 			args: args{
-				observed: map[kit.Key]state{"entry": ready(), "policy": {deleting: true}},
+				observed: map[kit.Key]kittest.State{"entry": kittest.Ready(), "policy": {Deleting: true}},
 				compose: func(d *kit.Desired) {
 					d.RemoveAfter("policy")
 					d.RemoveAfter("entry", "policy")
@@ -59,7 +60,7 @@ func TestRemoveAfter(t *testing.T) {
 		"DeclaredUserGone": {
 			reason: "It goes in the run that sees its last user gone.",
 			args: args{
-				observed: map[kit.Key]state{"entry": ready()},
+				observed: map[kit.Key]kittest.State{"entry": kittest.Ready()},
 				compose:  func(d *kit.Desired) { d.RemoveAfter("entry", "policy") },
 			},
 			want: answer{},
@@ -67,7 +68,7 @@ func TestRemoveAfter(t *testing.T) {
 		"UserByReference": {
 			reason: "Whatever refers to it by name is a user without being declared.",
 			args: args{
-				observed: map[kit.Key]state{"nat": ready(), "route": referring(map[string]any{"natGatewayIdRef": ref("studio-nat")})},
+				observed: map[kit.Key]kittest.State{"nat": kittest.Ready(), "route": kittest.Referring(map[string]any{"natGatewayIdRef": kittest.Ref("studio-nat")})},
 				compose: func(d *kit.Desired) {
 					d.RemoveAfter("route")
 					d.RemoveAfter("nat")
@@ -78,7 +79,7 @@ func TestRemoveAfter(t *testing.T) {
 		"UserByReferenceInList": {
 			reason: "In a list of references too.",
 			args: args{
-				observed: map[kit.Key]state{"subnet": ready(), "cluster": referring(map[string]any{"vpcConfig": map[string]any{"subnetIdRefs": []any{ref("studio-other"), ref("studio-subnet")}}})},
+				observed: map[kit.Key]kittest.State{"subnet": kittest.Ready(), "cluster": kittest.Referring(map[string]any{"vpcConfig": map[string]any{"subnetIdRefs": []any{kittest.Ref("studio-other"), kittest.Ref("studio-subnet")}}})},
 				compose: func(d *kit.Desired) {
 					d.RemoveAfter("cluster")
 					d.RemoveAfter("subnet")
@@ -89,7 +90,7 @@ func TestRemoveAfter(t *testing.T) {
 		"UserOfThisRun": {
 			reason: "What this very run makes refer to it is a user too: Crossplane deletes first and applies then.",
 			args: args{
-				observed: map[kit.Key]state{"vpc": ready()},
+				observed: map[kit.Key]kittest.State{"vpc": kittest.Ready()},
 				compose: func(d *kit.Desired) {
 					d.Add("subnet", subnet(d))
 					d.RemoveAfter("vpc")
@@ -104,7 +105,7 @@ func TestRemoveAfter(t *testing.T) {
 		"OtherName": {
 			reason: "A reference to another resource is none of its business.",
 			args: args{
-				observed: map[kit.Key]state{"nat": ready(), "route": referring(map[string]any{"natGatewayIdRef": ref("studio-nat-regional")})},
+				observed: map[kit.Key]kittest.State{"nat": kittest.Ready(), "route": kittest.Referring(map[string]any{"natGatewayIdRef": kittest.Ref("studio-nat-regional")})},
 				compose: func(d *kit.Desired) {
 					d.RemoveAfter("route")
 					d.RemoveAfter("nat")
@@ -115,7 +116,7 @@ func TestRemoveAfter(t *testing.T) {
 		"UserByUsage": {
 			reason: "A Usage of it would refuse the delete, so the Usage leaves first.",
 			args: args{
-				observed: map[kit.Key]state{"nat": ready(), "usage-nat-by-route": usageOf("studio-nat")},
+				observed: map[kit.Key]kittest.State{"nat": kittest.Ready(), "usage-nat-by-route": kittest.UsageOf("studio-nat")},
 				compose:  func(d *kit.Desired) { d.RemoveAfter("nat") },
 			},
 			want: answer{Composed: []kit.Key{"nat"}, Leaving: map[kit.Key][]kit.Key{"nat": {"usage-nat-by-route"}}},
@@ -123,7 +124,7 @@ func TestRemoveAfter(t *testing.T) {
 		"UsedTwice": {
 			reason: "A user that is both declared and by reference counts once; all of them are sorted.",
 			args: args{
-				observed: map[kit.Key]state{"nat": ready(), "route": referring(map[string]any{"natGatewayIdRef": ref("studio-nat")}), "alarm": ready()},
+				observed: map[kit.Key]kittest.State{"nat": kittest.Ready(), "route": kittest.Referring(map[string]any{"natGatewayIdRef": kittest.Ref("studio-nat")}), "alarm": kittest.Ready()},
 				compose: func(d *kit.Desired) {
 					d.RemoveAfter("alarm")
 					d.RemoveAfter("route")
@@ -135,7 +136,7 @@ func TestRemoveAfter(t *testing.T) {
 		"AddedAllTheSame": {
 			reason: "What a part adds stays, whatever another says may leave.",
 			args: args{
-				observed: map[kit.Key]state{"nat": ready()},
+				observed: map[kit.Key]kittest.State{"nat": kittest.Ready()},
 				compose: func(d *kit.Desired) {
 					d.RemoveAfter("nat")
 					d.Add("nat", &ec2.NATGateway{})
@@ -168,29 +169,29 @@ func TestHold(t *testing.T) {
 	cases := map[string]struct {
 		reason   string
 		key      kit.Key
-		observed state
+		observed kittest.State
 		want     map[string]any
 	}{
 		"SpecAlone": {
 			reason: "What is held is applied with the spec that it has, and with nothing that others own.",
 			key:    "nat",
-			observed: state{
-				name:        "an-older-name",
-				generation:  7,
-				annotations: map[string]any{"crossplane.io/external-name": "nat-0a1b"},
-				spec: map[string]any{
-					"forProvider":        map[string]any{"subnetId": "subnet-1", "subnetIdRef": ref("studio-subnet")},
+			observed: kittest.State{
+				Name:        "an-older-name",
+				Generation:  7,
+				Annotations: map[string]any{"crossplane.io/external-name": "nat-0a1b"},
+				Spec: map[string]any{
+					"forProvider":        map[string]any{"subnetId": "subnet-1", "subnetIdRef": kittest.Ref("studio-subnet")},
 					"managementPolicies": []any{"*"},
 				},
-				ready:      map[string]any{"status": "True"},
-				atProvider: map[string]any{"id": "nat-0a1b"},
+				Ready:      map[string]any{"status": "True"},
+				AtProvider: map[string]any{"id": "nat-0a1b"},
 			},
 			want: map[string]any{
 				"apiVersion": "ec2.aws.m.upbound.io/v1beta1",
 				"kind":       "VPC",
 				"metadata":   map[string]any{"name": "an-older-name"},
 				"spec": map[string]any{
-					"forProvider":        map[string]any{"subnetId": "subnet-1", "subnetIdRef": ref("studio-subnet")},
+					"forProvider":        map[string]any{"subnetId": "subnet-1", "subnetIdRef": kittest.Ref("studio-subnet")},
 					"managementPolicies": []any{"*"},
 				},
 			},
@@ -198,7 +199,7 @@ func TestHold(t *testing.T) {
 		"NameThatWeGave": {
 			reason:   "An external name that we gave is kept: without it the provider would look for another resource.",
 			key:      "bucket",
-			observed: state{annotations: map[string]any{"crossplane.io/external-name": "a-global-name"}, spec: map[string]any{}},
+			observed: kittest.State{Annotations: map[string]any{"crossplane.io/external-name": "a-global-name"}},
 			want: map[string]any{
 				"apiVersion": "ec2.aws.m.upbound.io/v1beta1",
 				"kind":       "VPC",
@@ -206,14 +207,13 @@ func TestHold(t *testing.T) {
 					"name":        "studio-bucket",
 					"annotations": map[string]any{"crossplane.io/external-name": "a-global-name"},
 				},
-				"spec": map[string]any{},
 			},
 		},
 	}
 
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			d := kit.NewDesired(inventory{}, observe(map[kit.Key]state{tc.key: tc.observed, "user": ready()}))
+			d := kit.NewDesired(inventory{}, observe(map[kit.Key]kittest.State{tc.key: tc.observed, "user": kittest.Ready()}))
 			d.Add("user", &ec2.VPC{})
 			d.RemoveAfter(tc.key, "user")
 
@@ -232,7 +232,7 @@ func TestHold(t *testing.T) {
 // TestHoldCopies holds that what is desired shares nothing with what was
 // observed: the one is changed while the other is still read.
 func TestHoldCopies(t *testing.T) {
-	o := observe(map[kit.Key]state{"nat": {spec: map[string]any{"forProvider": map[string]any{"subnetId": "subnet-1"}}}, "user": ready()})
+	o := observe(map[kit.Key]kittest.State{"nat": {Spec: map[string]any{"forProvider": map[string]any{"subnetId": "subnet-1"}}}, "user": kittest.Ready()})
 	for range 2 {
 		d := kit.NewDesired(inventory{}, o)
 		d.Add("user", &ec2.VPC{})

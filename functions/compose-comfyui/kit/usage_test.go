@@ -9,6 +9,7 @@ import (
 	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 )
 
 const vpcByRole kit.Key = "usage-vpc-by-role"
@@ -22,7 +23,7 @@ func TestUse(t *testing.T) {
 
 	cases := map[string]struct {
 		reason   string
-		observed map[kit.Key]state
+		observed map[kit.Key]kittest.State
 		compose  func(d *kit.Desired)
 		want     answer
 	}{
@@ -33,31 +34,31 @@ func TestUse(t *testing.T) {
 		},
 		"OneExists": {
 			reason:   "Both sides must exist.",
-			observed: map[kit.Key]state{"vpc": ready()},
+			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready()},
 			compose:  both,
 			want:     answer{Composed: []kit.Key{"role", "vpc"}, NotReady: []kit.Key{"role"}},
 		},
 		"BothExist": {
 			reason:   "It comes as soon as both exist, ready or not: the claim may be deleted at any time.",
-			observed: map[kit.Key]state{"vpc": ready(), "role": creating()},
+			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready(), "role": kittest.Creating()},
 			compose:  both,
 			want:     answer{Composed: []kit.Key{"role", vpcByRole, "vpc"}, NotReady: []kit.Key{"role", vpcByRole}},
 		},
 		"Ready": {
 			reason:   "And is ready when it says so.",
-			observed: map[kit.Key]state{"vpc": ready(), "role": ready(), vpcByRole: usageOf("studio-vpc")},
+			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready(), "role": kittest.Ready(), vpcByRole: kittest.UsageOf("studio-vpc")},
 			compose:  both,
 			want:     answer{Composed: []kit.Key{"role", vpcByRole, "vpc"}},
 		},
 		"ObservationLost": {
 			reason:   "A Usage that exists stays while both sides are desired, even if one is not seen for a while.",
-			observed: map[kit.Key]state{"role": ready(), vpcByRole: usageOf("studio-vpc")},
+			observed: map[kit.Key]kittest.State{"role": kittest.Ready(), vpcByRole: kittest.UsageOf("studio-vpc")},
 			compose:  both,
 			want:     answer{Composed: []kit.Key{"role", vpcByRole, "vpc"}, NotReady: []kit.Key{"vpc"}},
 		},
 		"UsedLeaves": {
 			reason:   "The Usage leaves first, and what it protected when it is gone.",
-			observed: map[kit.Key]state{"vpc": ready(), "role": ready(), vpcByRole: usageOf("studio-vpc")},
+			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready(), "role": kittest.Ready(), vpcByRole: kittest.UsageOf("studio-vpc")},
 			compose: func(d *kit.Desired) {
 				d.Add("role", &iam.Role{})
 				d.Use("vpc", "role")
@@ -67,7 +68,7 @@ func TestUse(t *testing.T) {
 		},
 		"UserLeaves": {
 			reason:   "With its user gone nothing needs protection.",
-			observed: map[kit.Key]state{"vpc": ready(), "role": ready(), vpcByRole: usageOf("studio-vpc")},
+			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready(), "role": kittest.Ready(), vpcByRole: kittest.UsageOf("studio-vpc")},
 			compose: func(d *kit.Desired) {
 				d.Add("vpc", &ec2.VPC{})
 				d.Use("vpc", "role")
@@ -77,7 +78,7 @@ func TestUse(t *testing.T) {
 		},
 		"NoLongerDeclared": {
 			reason:   "A pair that no part declares any more leaves: a Usage makes nothing go.",
-			observed: map[kit.Key]state{"vpc": ready(), vpcByRole: usageOf("studio-vpc")},
+			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready(), vpcByRole: kittest.UsageOf("studio-vpc")},
 			compose:  func(d *kit.Desired) { d.Add("vpc", &ec2.VPC{}) },
 			want:     answer{Composed: []kit.Key{"vpc"}},
 		},
@@ -96,7 +97,7 @@ func TestUse(t *testing.T) {
 }
 
 func TestUsageObject(t *testing.T) {
-	d := kit.NewDesired(inventory{}, observe(map[kit.Key]state{"vpc": {name: "an-older-name"}, "role": ready()}))
+	d := kit.NewDesired(inventory{}, observe(map[kit.Key]kittest.State{"vpc": {Name: "an-older-name"}, "role": kittest.Ready()}))
 	d.Add("vpc", &ec2.VPC{})
 	d.Add("role", &iam.Role{})
 	d.Use("vpc", "role")
@@ -111,8 +112,8 @@ func TestUsageObject(t *testing.T) {
 		"kind":       "Usage",
 		"metadata":   map[string]any{"name": "studio-usage-vpc-by-role"},
 		"spec": map[string]any{
-			"of":             map[string]any{"apiVersion": "ec2.aws.m.upbound.io/v1beta1", "kind": "VPC", "resourceRef": ref("an-older-name")},
-			"by":             map[string]any{"apiVersion": "iam.aws.m.upbound.io/v1beta1", "kind": "Role", "resourceRef": ref("studio-role")},
+			"of":             map[string]any{"apiVersion": "ec2.aws.m.upbound.io/v1beta1", "kind": "VPC", "resourceRef": kittest.Ref("an-older-name")},
+			"by":             map[string]any{"apiVersion": "iam.aws.m.upbound.io/v1beta1", "kind": "Role", "resourceRef": kittest.Ref("studio-role")},
 			"replayDeletion": true,
 		},
 	}
