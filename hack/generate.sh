@@ -8,4 +8,5 @@ mkdir -p _output/crd
 go tool controller-gen object paths=./apis/v1alpha1
 go tool controller-gen crd paths=./apis/v1alpha1 output:crd:dir=_output/crd
 go run ./hack/xrdgen -crd _output/crd/aws.comfyui-studio.io_comfyuistudios.yaml -out apis/comfyuistudios/definition.yaml
+go run ./hack/refgen -definition apis/comfyuistudios/definition.yaml -conditions apis/v1alpha1/conditions.go -doc docs/reference/comfyuistudio.md
 go test ./functions/compose-comfyui -run TestActivation -update > /dev/null
