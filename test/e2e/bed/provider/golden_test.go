@@ -325,7 +325,7 @@ func compareMeta(t *testing.T, w *workbench, golden []*unstructured.Unstructured
 				want["observedGeneration"] = gen - 1
 			}
 			diff := ""
-			for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(patience / 4); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 				// What another resource changed is seen at the poll interval.
 				got := conditionOf(w.get(g), kind)
 				delete(got, "lastTransitionTime")
@@ -410,7 +410,7 @@ func compareAll(t *testing.T, w *workbench, golden []*unstructured.Unstructured,
 		service := rowOf(t, g).Service + "." + g.GetKind()
 		forget(service, want, used, nil)
 		diff := ""
-		for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(patience / 4); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 			l := w.get(g)
 			got := map[string]any{"spec": forProviderMap(l), "status": map[string]any(atProvider(l))}
 			forget(service, got, used, nil)

@@ -52,7 +52,12 @@ func (r *run) critical(ctx context.Context) error {
 		if gerr != nil {
 			return fmt.Errorf("cannot update critical annotations: %w", gerr)
 		}
-		u.SetAnnotations(merged(u.GetAnnotations(), r.u.GetAnnotations()))
+		ours := r.u.GetAnnotations()
+		if name := u.GetAnnotations()[annotationName]; name != "" {
+			// Somebody may have written the name by hand meanwhile.
+			ours[annotationName] = name
+		}
+		u.SetAnnotations(merged(u.GetAnnotations(), ours))
 		r.u = u
 	}
 }
