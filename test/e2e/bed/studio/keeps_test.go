@@ -1,0 +1,87 @@
+package studio
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
+)
+
+// uids are the uids of what the claim has composed, by key.
+func (s studio) uids() map[string]types.UID {
+	s.t.Helper()
+
+	out := map[string]types.UID{}
+	for k, o := range s.composed() {
+		out[k] = o.GetUID()
+	}
+
+	return out
+}
+
+// kept checks that everything that was composed before is there and is the same
+// object, that AWS was asked to delete nothing, and that nothing exists twice.
+func (s studio) kept(before map[string]types.UID) {
+	s.t.Helper()
+
+	if len(before) == 0 {
+		s.t.Error("nothing was composed before, so nothing could be lost")
+	}
+
+	after := s.uids()
+	for k, uid := range before {
+		if after[k] != uid {
+			s.t.Errorf("%s had the uid %q and has %q", k, uid, after[k])
+		}
+	}
+
+	for _, c := range s.calls() {
+		if c.Delete > 0 {
+			s.t.Errorf("AWS was asked %d times to delete %s %s", c.Delete, c.Kind, c.Name)
+		}
+	}
+
+	once(s.t, s.left())
+}
+
+// once checks that no managed resource owns two resources in AWS, and that
+// nothing was left behind by one.
+func once(t *testing.T, entries []cloud.Entry) {
+	t.Helper()
+
+	ids := map[string][]string{}
+
+	for _, e := range entries {
+		name := fmt.Sprintf("%s.%s %s/%s", e.Kind, e.Group, e.Namespace, e.Name)
+		ids[name] = append(ids[name], e.ID)
+	}
+
+	for name, all := range ids {
+		if len(all) > 1 {
+			slices.Sort(all)
+			t.Errorf("%s exists %d times in AWS: %v", name, len(all), all)
+		}
+	}
+}
+
+// inAWS are the claim's resources in AWS by the end of their names, which is
+// their key.
+func (s studio) inAWS(key string) *cloud.Entry {
+	s.t.Helper()
+
+	o, ok := s.composed()[key]
+	if !ok {
+		return nil
+	}
+
+	for _, e := range s.left() {
+		if e.Name == o.GetName() && e.Kind == o.GetKind() {
+			return &e
+		}
+	}
+
+	return nil
+}

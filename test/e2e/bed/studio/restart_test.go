@@ -1,0 +1,126 @@
+package studio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
+)
+
+// TestRestarts ends one process after another while a studio is being made. Each
+// time the studio must get Ready with what it had: nothing deleted, nothing made
+// twice.
+func TestRestarts(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		// moments at which it happens, one after another.
+		moments []func(studio) error
+		restart func(context.Context, studio) error
+	}{
+		"FunctionKilled": {
+			reason:  "The function keeps nothing between two runs.",
+			moments: []func(studio) error{exists("network-vpc"), exists("cluster-eks"), exists("cluster-system-nodes")},
+			restart: func(ctx context.Context, s studio) error {
+				return s.without(shared.KillFunction, func() error { return shared.StartFunction(ctx) })
+			},
+		},
+		"CoreKilled": {
+			reason:  "What the core has not written down it finds again.",
+			moments: []func(studio) error{exists("network-vpc"), exists("cluster-eks"), exists("cluster-system-nodes")},
+			restart: func(ctx context.Context, s studio) error {
+				return s.without(shared.KillCore, func() error { return shared.StartCore(ctx) })
+			},
+		},
+		"APIServerRestarted": {
+			reason:  "All lose their watches, and what they meant to write.",
+			moments: []func(studio) error{exists("cluster-eks"), exists("cluster-system-nodes")},
+			restart: func(ctx context.Context, _ studio) error { return shared.RestartAPIServer(ctx) },
+		},
+		"ProviderRestarted": {
+			reason:  "A cluster that is being made is found again by its name.",
+			moments: []func(studio) error{onlyTheClusterIsBeingMade},
+			restart: func(context.Context, studio) error { return shared.RestartProvider() },
+		},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := newStudio(t)
+			s.apply(nil)
+
+			for _, moment := range tc.moments {
+				s.await(func(*unstructured.Unstructured) error { return moment(s) })
+
+				before := s.uids()
+
+				if c := conditionOf(s.get(), "Ready"); c["status"] == "True" {
+					t.Fatalf("%s\nThe studio is Ready already, so nothing is interrupted.", tc.reason)
+				}
+
+				if err := tc.restart(t.Context(), s); err != nil {
+					t.Fatalf("%s\nrestart(...): %v", tc.reason, err)
+				}
+
+				defer s.kept(before)
+			}
+
+			s.awaitReady()
+		})
+	}
+}
+
+// exists is satisfied when a resource was accepted by AWS.
+func exists(key string) func(studio) error {
+	return func(s studio) error {
+		if s.inAWS(key) == nil {
+			return fmt.Errorf("%s is not in AWS yet", key)
+		}
+
+		return nil
+	}
+}
+
+// onlyTheClusterIsBeingMade is the moment at which a restart of the provider can
+// lose nothing: what AWS names, such as a NAT gateway, is lost when the provider
+// goes while it is being made, and the real provider makes another.
+func onlyTheClusterIsBeingMade(s studio) error {
+	if e := s.inAWS("cluster-eks"); e == nil || e.State != cloud.StateCreating {
+		return errors.New("the cluster is not being made")
+	}
+
+	for k, o := range s.composed() {
+		if c := conditionOf(o, "Ready"); k != "cluster-eks" && o.GetKind() != "ProviderConfig" && c["status"] != "True" {
+			return fmt.Errorf("%s is being made, too", k)
+		}
+	}
+
+	return nil
+}
+
+// without ends something, lets AWS finish what it is at, and starts it again.
+func (s studio) without(kill, start func() error) (err error) {
+	s.t.Helper()
+
+	if err := kill(); err != nil {
+		return err
+	}
+
+	// Also when the wait fails: the tests that follow need it.
+	defer func() { err = errors.Join(err, start()) }()
+
+	s.await(func(*unstructured.Unstructured) error {
+		for _, e := range s.left() {
+			if e.State == cloud.StateCreating {
+				return fmt.Errorf("AWS still makes %s", e.Name)
+			}
+		}
+
+		return nil
+	})
+
+	return nil
+}
