@@ -24,6 +24,7 @@ const (
 // A kind is one row of the table: how the provider treats one kind.
 type kind struct {
 	cloud.Kind
+
 	plural string
 	naming naming
 	// refs are the references the provider resolves.
@@ -93,6 +94,17 @@ func kinds() []kind {
 		out[i].defaults = shapes[k.Service][k.Name]
 	}
 	return out
+}
+
+// Settle is how long Terraform waits on its own after AWS has made a resource
+// of a kind.
+func Settle(of cloud.Kind) time.Duration {
+	for _, k := range kinds() {
+		if k.Kind == of {
+			return k.settle
+		}
+	}
+	return 0
 }
 
 // Kinds are the kinds a Provider can serve.

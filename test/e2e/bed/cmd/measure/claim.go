@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+)
+
+// claimName is what every claim is called; they live in namespaces of their own.
+const claimName = "tokyo"
+
+// apply applies the minimal claim in a namespace and begins its history.
+func apply(ctx context.Context, b *bed.Bed, r *recorder, namespace string) error {
+	ns := &unstructured.Unstructured{}
+	ns.SetAPIVersion("v1")
+	ns.SetKind("Namespace")
+	ns.SetName(namespace)
+
+	if _, err := b.ApplyObject(ctx, ns); err != nil {
+		return err
+	}
+
+	r.begin(namespace)
+
+	claim := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"region": "ap-northeast-1"}}}
+	claim.SetGroupVersionKind(studioKind)
+	claim.SetNamespace(namespace)
+	claim.SetName(claimName)
+
+	_, err := b.ApplyObject(ctx, claim)
+
+	return err
+}
