@@ -10,7 +10,6 @@ BED := test/e2e/bed
 # One set of flags for build, vet, test and lint: another set compiles the
 # provider's types again, which takes minutes.
 export GOFLAGS ?= -buildvcs=false
-export CGO_ENABLED ?= 0
 
 # Crossplane's core refuses packages when it does not know its own version.
 CROSSPLANE_VERSION := v2.4.0

@@ -17,4 +17,5 @@ if [[ -z $keep ]]; then
   trap '"$bin/bed" down --dir "$dir"' EXIT
 fi
 
-KEEP=${keep:+true} "$bin/demo" --bed "$dir" --claim "$claim" --svg _output/demo.svg --tree _output/demo.txt
+KEEP=$([[ -n $keep ]] && echo true || echo false) \
+  "$bin/demo" --bed "$dir" --claim "$claim" --svg _output/demo.svg --tree _output/demo.txt

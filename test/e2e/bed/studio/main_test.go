@@ -21,7 +21,7 @@ import (
 const scale = 120
 
 // patience bounds a wait. It is far above what anything takes.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // shared is the bed that every test of the package runs on.
 var shared *bed.Bed
