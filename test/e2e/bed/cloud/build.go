@@ -160,7 +160,9 @@ func checkECRPolicy(t *tx) error {
 	if t.find(kindRepository, name) == nil {
 		return refuse("RepositoryNotFoundException", "The repository with name '%s' does not exist in the registry with id '%s'", name, t.account)
 	}
-	p := struct{ Rules []any }{}
+	p := struct {
+		Rules []any `json:"rules"`
+	}{}
 	if json.Unmarshal([]byte(t.args.String("policy")), &p) != nil || len(p.Rules) == 0 {
 		return refuse("InvalidParameterException", "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure: a policy needs rules'")
 	}

@@ -145,7 +145,7 @@ func TestEdgeRefuses(t *testing.T) {
 // TestNotActive uses a clock on which nothing gets ready.
 func TestNotActive(t *testing.T) {
 	w := newWorld(t, testNetwork)
-	w.make(testCluster[:strings.Index(testCluster, "---")])
+	w.make(first(testCluster))
 	w.make("apiVersion: iam.aws.m.upbound.io/v1beta1\nkind: Role\nmetadata: {name: node-role}\n" +
 		`spec: {forProvider: {assumeRolePolicy: '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","pods.eks.amazonaws.com"]},"Action":"sts:AssumeRole"}]}'}}`)
 	if err := w.SetFaults(Fault{Mode: Stuck, Operation: OpCreate}); err != nil {

@@ -84,7 +84,7 @@ func TestDeleteInOrder(t *testing.T) {
 }
 
 func TestLinger(t *testing.T) {
-	w := newWorld(t, testNetwork, testEdge[:strings.Index(testEdge, "---")])
+	w := newWorld(t, testNetwork, first(testEdge))
 	lb, one := w.made["lb"], w.made["one"]
 	if err := w.Delete(Call{Kind: lb.Kind, ID: lb.ID, Args: lb.Args}); err != nil {
 		t.Fatal(err)

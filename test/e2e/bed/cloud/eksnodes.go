@@ -46,7 +46,7 @@ func nodeRules() []rule {
 		kind:     kindAddon,
 		required: []string{"clusterName", "addonName"},
 		identity: func(c Call) string { return joined(c.Args.String("clusterName"), ":", c.Args.String("addonName")) },
-		exists: func(t *tx) error {
+		exists: func(*tx) error {
 			return refuse("ResourceInUseException", "Addon already exists.")
 		},
 		create: createAddon,

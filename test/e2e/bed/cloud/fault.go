@@ -64,6 +64,7 @@ type Fault struct {
 
 type activeFault struct {
 	Fault
+
 	since time.Duration
 	hits  int
 }
@@ -226,6 +227,7 @@ func (a *AWS) injected(c Call, op Operation, now time.Duration) error {
 		case Fail:
 			f.hits++
 			return &Refusal{Code: "InjectedFailure", Message: f.Message, Injected: true}
+		default: // The others refuse nothing.
 		}
 	}
 	return nil
@@ -242,6 +244,7 @@ func (a *AWS) stretched(c Call, op Operation, now, d time.Duration) time.Duratio
 			d = time.Duration(float64(d) * f.Factor)
 		case Stuck:
 			return Never
+		default: // The others take no time.
 		}
 	}
 	return now + d

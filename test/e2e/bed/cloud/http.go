@@ -43,6 +43,7 @@ func (a *AWS) postFaults(r *http.Request) error {
 	for _, m := range many {
 		f := struct {
 			Fault
+
 			Preset string `json:"preset"`
 		}{}
 		if err := json.Unmarshal(m, &f); err != nil {

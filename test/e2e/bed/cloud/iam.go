@@ -175,13 +175,12 @@ func roleInUse(_ *tx, by *record) error {
 	return refuse("DeleteConflict", "Cannot delete entity, must detach all policies first.")
 }
 
-// role finds the role of a name.
-func (t *tx) role(name string) (*record, error) {
-	r := t.find(kindRole, name)
-	if r == nil {
-		return nil, refuse("NoSuchEntity", "The role with name %s cannot be found.", name)
+// checkRoleName refuses the name of a role that is not there.
+func (t *tx) checkRoleName(name string) error {
+	if t.find(kindRole, name) == nil {
+		return refuse("NoSuchEntity", "The role with name %s cannot be found.", name)
 	}
-	return r, nil
+	return nil
 }
 
 // roleByARN finds the role of an ARN.
@@ -208,7 +207,7 @@ func createRolePolicy(t *tx) error {
 }
 
 func checkRolePolicy(t *tx) error {
-	if _, err := t.role(t.args.String("role")); err != nil {
+	if err := t.checkRoleName(t.args.String("role")); err != nil {
 		return err
 	}
 	if err := checkPolicy(t.args.String("policy"), identityPolicy); err != nil {
@@ -227,7 +226,7 @@ func checkRolePolicy(t *tx) error {
 }
 
 func attachPolicy(t *tx) error {
-	if _, err := t.role(t.args.String("role")); err != nil {
+	if err := t.checkRoleName(t.args.String("role")); err != nil {
 		return err
 	}
 	arn := t.args.String("policyArn")
@@ -303,8 +302,7 @@ func createInstanceProfile(t *tx) error {
 
 func checkProfileRole(t *tx) error {
 	if name := t.args.String("role"); name != "" {
-		_, err := t.role(name)
-		return err
+		return t.checkRoleName(name)
 	}
 	return nil
 }

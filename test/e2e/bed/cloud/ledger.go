@@ -111,6 +111,7 @@ func (a *AWS) count(c Call, op Operation, err error) {
 		n.Update++
 	case OpDelete:
 		n.Delete++
+	case OpStatus: // No call to AWS.
 	}
 	r, ok := err.(*Refusal) //nolint:errorlint // calls return refusals unwrapped
 	switch {

@@ -101,16 +101,23 @@ func checkStatement(s map[string]any, as policyType) error {
 	if err := checkResources(s, as); err != nil {
 		return err
 	}
-	if c, ok := s["Condition"]; ok {
-		operators, isMap := c.(map[string]any)
-		for _, o := range operators {
-			if _, isMap = o.(map[string]any); !isMap {
-				break
-			}
+	return checkCondition(s)
+}
+
+// checkCondition wants a map of operators, each with a map of keys.
+func checkCondition(s map[string]any) error {
+	c, ok := s["Condition"]
+	if !ok {
+		return nil
+	}
+	operators, isMap := c.(map[string]any)
+	for _, o := range operators {
+		if _, isMap = o.(map[string]any); !isMap {
+			break
 		}
-		if !isMap {
-			return malformed("Syntax errors in policy: Condition is no map of operators")
-		}
+	}
+	if !isMap {
+		return malformed("Syntax errors in policy: Condition is no map of operators")
 	}
 	return nil
 }
@@ -223,7 +230,9 @@ func size(doc string) int {
 
 // resourcesOf are all resources that a valid policy names.
 func resourcesOf(doc string) []string {
-	p := struct{ Statement json.RawMessage }{}
+	p := struct {
+		Statement json.RawMessage `json:"Statement"`
+	}{}
 	if json.Unmarshal([]byte(doc), &p) != nil {
 		return nil
 	}
@@ -246,7 +255,9 @@ func resourcesOf(doc string) []string {
 // public tells whether a valid policy allows something to everybody, without
 // a condition.
 func public(doc string) bool {
-	p := struct{ Statement []map[string]any }{}
+	p := struct {
+		Statement []map[string]any `json:"Statement"`
+	}{}
 	if json.Unmarshal([]byte(doc), &p) != nil {
 		return false
 	}

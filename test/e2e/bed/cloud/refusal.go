@@ -6,6 +6,8 @@ import (
 )
 
 // A Refusal is an answer of AWS that is not a success.
+//
+//nolint:errname // It is an answer before it is an error.
 type Refusal struct {
 	// Code is AWS's error code, as its API references spell it.
 	Code string

@@ -46,6 +46,7 @@ type dependent struct {
 // A tx is one call while it holds the lock.
 type tx struct {
 	*AWS
+
 	call Call
 	args Values
 	now  time.Duration

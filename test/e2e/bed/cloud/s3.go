@@ -72,7 +72,7 @@ func readBucket(t *tx) {
 	}}
 	if e := t.part(kindEncryption, t.res.id); e != nil {
 		for _, r := range e.args.List("rule") {
-			Values(a).Set("serverSideEncryptionConfiguration.rule", map[string]any(r.Copy()))
+			a.Set("serverSideEncryptionConfiguration.rule", map[string]any(r.Copy()))
 		}
 	}
 	a["versioning"] = map[string]any{"enabled": false, "mfaDelete": false}

@@ -14,6 +14,7 @@ import (
 type world struct {
 	testing.TB
 	*AWS
+
 	made map[string]Resource
 }
 
@@ -22,9 +23,9 @@ const hasty = 10e6
 
 // newWorld makes an account with a network, roles, a cluster, buckets and
 // queues in it.
-func newWorld(t testing.TB, manifests ...string) *world {
-	t.Helper()
-	w := &world{TB: t, AWS: New(Options{Scale: hasty, ForeignBuckets: []string{"somebody-elses"}}), made: map[string]Resource{}}
+func newWorld(tb testing.TB, manifests ...string) *world {
+	tb.Helper()
+	w := &world{TB: tb, AWS: New(Options{Scale: hasty, ForeignBuckets: []string{"somebody-elses"}}), made: map[string]Resource{}}
 	for _, m := range manifests {
 		for doc := range strings.SplitSeq(m, "\n---\n") {
 			w.make(doc)
@@ -306,3 +307,9 @@ kind: Distribution
 metadata: {name: distribution}
 spec: {forProvider: {enabled: true, webAclId: $acl.arn, origin: [{originId: studio, domainName: a.example.org, vpcOriginConfig: {vpcOriginId: $origin.id}}], defaultCacheBehavior: {targetOriginId: studio}}}
 `
+
+// first is the first of several manifests.
+func first(manifests string) string {
+	doc, _, _ := strings.Cut(manifests, "\n---\n")
+	return doc
+}

@@ -51,7 +51,7 @@ func zoneName(region, id string) string {
 	if i < 0 {
 		return ""
 	}
-	return region + string(rune('a'+(i+2)%len(ids)))
+	return region + "abcdef"[(i+2)%len(ids):][:1]
 }
 
 func zoneID(region, name string) string {

@@ -23,6 +23,7 @@ import (
 // A workbench is an API server, an AWS and a provider.
 type workbench struct {
 	testing.TB
+
 	api    *apitest.Server
 	client dynamic.Interface
 	aws    *cloud.AWS
@@ -33,28 +34,28 @@ type workbench struct {
 // fast is a scale at which an EKS cluster takes a fifth of a second.
 const fast = 3000
 
-func newWorkbench(t testing.TB, scale float64, o Options) *workbench {
-	t.Helper()
-	return newWorkbenchWith(t, scale, o, func(kind) bool { return true })
+func newWorkbench(tb testing.TB, scale float64, o Options) *workbench {
+	tb.Helper()
+	return newWorkbenchWith(tb, scale, o, func(kind) bool { return true })
 }
 
 // newWorkbenchWith has the CRDs of some kinds.
-func newWorkbenchWith(t testing.TB, scale float64, o Options, with func(kind) bool) *workbench {
-	t.Helper()
-	w := &workbench{TB: t, api: apitest.Start(t), aws: cloud.New(cloud.Options{Scale: scale}), opts: o}
+func newWorkbenchWith(tb testing.TB, scale float64, o Options, with func(kind) bool) *workbench {
+	tb.Helper()
+	w := &workbench{TB: tb, api: apitest.Start(tb), aws: cloud.New(cloud.Options{Scale: scale}), opts: o}
 	w.api.Validate = validate
 	for _, k := range kinds() {
 		if with(k) {
-			w.api.Serve(t, k.Group(), version, k.Name, k.plural)
+			w.api.Serve(tb, k.Group(), version, k.Name, k.plural)
 		}
 	}
 	client, err := dynamic.NewForConfig(w.api.Config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w.client = client
 	w.start()
-	t.Cleanup(func() { w.stop() })
+	tb.Cleanup(func() { w.stop() })
 	return w
 }
 
@@ -83,8 +84,8 @@ func (w *workbench) start() {
 }
 
 // objects reads manifests.
-func objects(t testing.TB, manifests string) []*unstructured.Unstructured {
-	t.Helper()
+func objects(tb testing.TB, manifests string) []*unstructured.Unstructured {
+	tb.Helper()
 	out := []*unstructured.Unstructured{}
 	for doc := range strings.SplitSeq(manifests, "\n---\n") {
 		if strings.TrimSpace(doc) == "" {
@@ -92,11 +93,11 @@ func objects(t testing.TB, manifests string) []*unstructured.Unstructured {
 		}
 		j, err := yaml.YAMLToJSON([]byte(doc))
 		if err != nil {
-			t.Fatalf("bad manifest: %v\n%s", err, doc)
+			tb.Fatalf("bad manifest: %v\n%s", err, doc)
 		}
 		m := map[string]any{}
 		if err := kjson.Unmarshal(j, &m); err != nil || len(m) == 0 {
-			t.Fatalf("bad manifest: %v\n%s", err, doc)
+			tb.Fatalf("bad manifest: %v\n%s", err, doc)
 		}
 		u := &unstructured.Unstructured{Object: m}
 		if u.GetNamespace() == "" {

@@ -45,7 +45,8 @@ func ec2Kinds() []kind {
 		Kind: natGateway, plural: "natgateways",
 		refs: []reference{
 			{field: "allocationId", to: eip, extract: byStatus("id")},
-			{field: "subnetId", to: subnet}, {field: "vpcId", to: vpc},
+			{field: "subnetId", to: subnet},
+			{field: "vpcId", to: vpc},
 		},
 		late:    []string{"connectivityType", "vpcId"},
 		fixed:   []string{"allocationId", "connectivityType", "subnetId", "vpcId", "availabilityMode"},
@@ -90,13 +91,14 @@ func securityGroupKinds() []kind {
 			fixed: []string{"securityGroupId"},
 		}
 	}
-	return []kind{{
-		Kind: securityGroup, plural: "securitygroups",
-		refs:    []reference{{field: "vpcId", to: vpc}},
-		late:    []string{"name"},
-		fixed:   []string{"vpcId", "name", "description"},
-		patient: 15 * time.Minute,
-	},
+	return []kind{
+		{
+			Kind: securityGroup, plural: "securitygroups",
+			refs:    []reference{{field: "vpcId", to: vpc}},
+			late:    []string{"name"},
+			fixed:   []string{"vpcId", "name", "description"},
+			patient: 15 * time.Minute,
+		},
 		rule("SecurityGroupIngressRule", "securitygroupingressrules"),
 		rule("SecurityGroupEgressRule", "securitygroupegressrules"),
 		{
@@ -105,10 +107,12 @@ func securityGroupKinds() []kind {
 			fixed: []string{
 				"securityGroupId", "sourceSecurityGroupId", "type", "protocol", "fromPort", "toPort", "cidrBlocks", "prefixListIds", "self",
 			},
-		}, {
+		},
+		{
 			Kind: cloud.Kind{Service: "ec2", Name: "DefaultSecurityGroup"}, plural: "defaultsecuritygroups",
 			refs:  []reference{{field: "vpcId", to: vpc}},
 			late:  []string{"ingress", "egress"},
 			fixed: []string{"vpcId"},
-		}}
+		},
+	}
 }

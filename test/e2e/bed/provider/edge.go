@@ -43,7 +43,11 @@ func edgeKinds() []kind {
 		Kind: cloud.Kind{Service: "autoscaling", Name: "Attachment"}, plural: "attachments", untagged: true,
 		refs:  []reference{{field: "lbTargetGroupArn", to: targetGroup, extract: arn}},
 		fixed: []string{"autoscalingGroupName", "lbTargetGroupArn"},
-	}, {
+	}}
+}
+
+func cloudfrontKinds() []kind {
+	return []kind{{
 		Kind: cloud.Kind{Service: "cloudfront", Name: "VPCOrigin"}, plural: "vpcorigins",
 		refs:    []reference{{field: "vpcOriginEndpointConfig.arn", to: loadBalancer, extract: arn}},
 		timeout: 15 * time.Minute,

@@ -60,7 +60,8 @@ func eksKinds() []kind {
 		// Nor does this clusterNameRef wait.
 		Kind: cloud.Kind{Service: "eks", Name: "PodIdentityAssociation"}, plural: "podidentityassociations",
 		refs: []reference{
-			{field: "clusterName", to: eksCluster}, {field: "roleArn", to: role, extract: arn},
+			{field: "clusterName", to: eksCluster},
+			{field: "roleArn", to: role, extract: arn},
 			{field: "targetRoleArn", to: role, extract: arn},
 		},
 		fixed: []string{"clusterName", "namespace", "serviceAccount"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
 )
@@ -87,7 +88,7 @@ func (r *run) found(_ context.Context, c cloud.Call, res cloud.Resource) observa
 	if r.may.may("LateInitialize") {
 		obs.late = lateInitialize(r.kind, forProviderOf(r.u), res.Observed())
 	}
-	r.u.Object["status"].(map[string]any)["atProvider"] = map[string]any(seen)
+	_ = unstructured.SetNestedMap(r.u.Object, seen, "status", "atProvider")
 	if !r.may.onlyObserve() {
 		obs.diff = r.kind.differences(c.Args, res.Observed())
 		obs.upToDate = len(obs.diff) == 0

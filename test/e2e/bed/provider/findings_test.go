@@ -18,18 +18,18 @@ import (
 // provider-aws (design/facts/real-provider.md), in their order.
 
 // only picks documents by kind/name from manifests.
-func only(t testing.TB, manifests string, want ...string) string {
-	t.Helper()
+func only(tb testing.TB, manifests string, want ...string) string {
+	tb.Helper()
 	out := []string{}
 	for doc := range strings.SplitSeq(manifests, "\n---\n") {
-		for _, u := range objects(t, doc) {
+		for _, u := range objects(tb, doc) {
 			if slices.Contains(want, u.GetKind()+"/"+u.GetName()) || slices.Contains(want, u.GetKind()) {
 				out = append(out, doc)
 			}
 		}
 	}
 	if len(out) < len(want) {
-		t.Fatalf("want %v, found %d documents", want, len(out))
+		tb.Fatalf("want %v, found %d documents", want, len(out))
 	}
 	return strings.Join(out, "\n---\n")
 }
@@ -209,6 +209,20 @@ func TestFinding5NoWait(t *testing.T) {
 		t.Errorf("Addon: LastAsyncOperation: %v", conditionOf(w.get(at["Addon"]), typeAsync))
 	}
 	w.ready(us...)
+}
+
+// TestFinding5Retry counts the tries of the first seconds: after 5, 10, 20 ms
+// and so on there are ten in 5 s, after 1, 2, 4 s there would be three.
+func TestFinding5Retry(t *testing.T) {
+	t.Parallel()
+	w := newWorkbench(t, 20, Options{})
+	addon := w.apply("apiVersion: eks.aws.m.upbound.io/v1beta1\nkind: Addon\nmetadata: {name: cni}\n" +
+		"spec: {forProvider: {region: ap-northeast-1, addonName: vpc-cni, clusterName: nothing}}")[0]
+	w.eventually("a refused call", func() bool { return w.calls(addon).Refused > 0 })
+	w.settle(6 * time.Second)
+	if n := w.calls(addon); n.Refused < 6 {
+		t.Errorf("6 s after the first refusal: want more than five refused calls, got %+v", n)
+	}
 }
 
 const edge = `

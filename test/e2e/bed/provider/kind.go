@@ -85,7 +85,7 @@ const version = "v1beta1"
 
 // kinds is the table.
 func kinds() []kind {
-	out := slices.Concat(ec2Kinds(), securityGroupKinds(), iamKinds(), eksKinds(), s3Kinds(), eventKinds(), buildKinds(), edgeKinds())
+	out := slices.Concat(ec2Kinds(), securityGroupKinds(), iamKinds(), eksKinds(), s3Kinds(), eventKinds(), buildKinds(), edgeKinds(), cloudfrontKinds())
 	shapes := map[string]map[string]cloud.Values{}
 	for i, k := range out {
 		if shapes[k.Service] == nil {

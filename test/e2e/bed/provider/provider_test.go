@@ -9,11 +9,11 @@ import (
 )
 
 // studio is every kind of the network, the cluster and the buckets.
-func studio(t testing.TB) string {
-	t.Helper()
+func studio(tb testing.TB) string {
+	tb.Helper()
 	b, err := os.ReadFile("testdata/studio.yaml")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }

@@ -30,6 +30,7 @@ const (
 // A queue is a work queue whose delays are simulated time.
 type queue struct {
 	workqueue.TypedDelayingInterface[key]
+
 	clock cloud.Clock
 
 	mu     sync.Mutex

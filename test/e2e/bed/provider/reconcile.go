@@ -38,6 +38,7 @@ type result struct {
 // A run is one reconcile of one managed resource.
 type run struct {
 	*Provider
+
 	wg    *sync.WaitGroup
 	kind  kind
 	key   key

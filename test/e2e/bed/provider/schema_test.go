@@ -32,7 +32,9 @@ var crds = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "mod", "download", "-json", "github.com/upbound/provider-aws/v2")
 	cmd.Dir = "../../../.."
 	out, err := cmd.Output()
-	m := struct{ Dir string }{}
+	m := struct {
+		Dir string `json:"Dir"`
+	}{}
 	if err == nil {
 		err = json.Unmarshal(out, &m)
 	}

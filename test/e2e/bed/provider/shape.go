@@ -72,40 +72,30 @@ func (k kind) observed(res cloud.Resource) cloud.Values {
 func fill(pattern, seen cloud.Values) cloud.Values {
 	out := seen.Copy()
 	for name, def := range pattern {
-		switch base, kind := strings.TrimRight(name, "[]?"), name[len(strings.TrimRight(name, "[]?")):]; kind {
-		case "[]":
-			blocks, ok := out[base].([]any)
-			m, _ := def.(map[string]any)
-			for i := range blocks {
-				if b, isMap := blocks[i].(map[string]any); ok && isMap {
-					blocks[i] = map[string]any(fill(m, b))
-				}
-			}
-		case "?":
-			b, ok := out[base].(map[string]any)
-			m, _ := def.(map[string]any)
-			if !ok {
-				out[base] = map[string]any{}
-				continue
-			}
-			out[base] = map[string]any(fill(m, b))
-		default:
-			m, isMap := def.(map[string]any)
-			b, has := out[base].(map[string]any)
-			if isMap && has {
-				out[base] = map[string]any(fill(m, b))
-				continue
-			}
-			if out[base] == nil && isMap {
-				out[base] = map[string]any(fill(m, cloud.Values{}))
-				continue
-			}
-			if out[base] == nil {
-				out[base] = runtime.DeepCopyJSONValue(def)
-			}
+		base := strings.TrimRight(name, "[]?")
+		block, isBlock := def.(map[string]any)
+		switch {
+		case strings.HasSuffix(name, "[]"):
+			fillList(block, out[base])
+		case strings.HasSuffix(name, "?") && out[base] == nil:
+			out[base] = map[string]any{}
+		case isBlock:
+			have, _ := out[base].(map[string]any)
+			out[base] = map[string]any(fill(block, have))
+		case out[base] == nil:
+			out[base] = runtime.DeepCopyJSONValue(def)
 		}
 	}
 	return out
+}
+
+func fillList(pattern cloud.Values, list any) {
+	blocks, _ := list.([]any)
+	for i := range blocks {
+		if b, ok := blocks[i].(map[string]any); ok {
+			blocks[i] = map[string]any(fill(pattern, b))
+		}
+	}
 }
 
 // strip removes references and selectors: they are the provider's, not AWS's.
@@ -141,7 +131,7 @@ func compact(doc string) string {
 	b := &strings.Builder{}
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	if enc.Encode(v) != nil {
+	if err := enc.Encode(v); err != nil {
 		return doc
 	}
 	return strings.TrimSpace(b.String())

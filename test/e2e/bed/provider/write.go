@@ -81,6 +81,7 @@ func (r *run) status(ctx context.Context, cs ...condition) error {
 		r.u.Object["status"] = map[string]any{}
 	case cloud.Freeze:
 		setConditions(r.u, unavailable())
+	default: // The others are AWS's.
 	}
 	if over > 0 {
 		r.queue.after(r.key, over-r.aws.Clock().Now())
@@ -157,7 +158,7 @@ func (r *run) resolve(ctx context.Context) error {
 	before := forProviderOf(r.u).Copy()
 	changed, err := resolve(r.kind, r.u, r.get(ctx))
 	if err != nil {
-		r.u.Object["spec"].(map[string]any)["forProvider"] = map[string]any(before)
+		_ = unstructured.SetNestedMap(r.u.Object, before, "spec", "forProvider")
 		r.aws.NoteWait(r.kind.Kind, r.key.owner())
 		return err
 	}

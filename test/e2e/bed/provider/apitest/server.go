@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -27,12 +28,12 @@ type Server struct {
 }
 
 // Start runs a server until the test ends.
-func Start(t testing.TB) *Server {
-	t.Helper()
+func Start(tb testing.TB) *Server {
+	tb.Helper()
 	s := &Server{store: newStore()}
 	srv := httptest.NewServer(s)
 	s.Config = &rest.Config{Host: srv.URL, QPS: -1}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		s.store.close()
 		srv.CloseClientConnections()
 		srv.Close()
@@ -41,8 +42,8 @@ func Start(t testing.TB) *Server {
 }
 
 // Serve adds a CRD: kind and plural of a group's namespaced resources.
-func (s *Server) Serve(t testing.TB, group, version, kind, plural string) {
-	t.Helper()
+func (s *Server) Serve(tb testing.TB, group, version, kind, plural string) {
+	tb.Helper()
 	crd := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
 		"metadata": map[string]any{"name": plural + "." + group},
@@ -55,7 +56,7 @@ func (s *Server) Serve(t testing.TB, group, version, kind, plural string) {
 	}}
 	at := target{gvr: schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}}
 	if _, err := s.store.create(at, crd, "test"); err != nil {
-		t.Fatalf("cannot serve %s: %v", kind, err)
+		tb.Fatalf("cannot serve %s: %v", kind, err)
 	}
 }
 
@@ -186,19 +187,17 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, at target) {
 
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v)
+	_ = json.NewEncoder(w).Encode(v) //nolint:errchkjson // The client went.
 }
 
 func fail(w http.ResponseWriter, err error) {
 	status := kerrors.APIStatus(nil)
-	if s, ok := err.(kerrors.APIStatus); ok { //nolint:errorlint // made here, not wrapped
-		status = s
-	} else {
+	if !errors.As(err, &status) {
 		status = kerrors.NewInternalError(err)
 	}
 	st := status.Status()
 	st.Kind, st.APIVersion = "Status", "v1"
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(int(st.Code))
-	_ = json.NewEncoder(w).Encode(st)
+	_ = json.NewEncoder(w).Encode(st) //nolint:errchkjson // The client went.
 }

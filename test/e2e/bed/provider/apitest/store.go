@@ -141,7 +141,7 @@ func (s *store) update(at target, u *unstructured.Unstructured, manager string) 
 		return nil, s.notFound(at)
 	}
 	if rv := u.GetResourceVersion(); rv != "" && rv != old.GetResourceVersion() {
-		return nil, kerrors.NewConflict(at.gvr.GroupResource(), at.name, errModified{})
+		return nil, kerrors.NewConflict(at.gvr.GroupResource(), at.name, modifiedError{})
 	}
 	if at.status {
 		next := old.DeepCopy()
@@ -162,9 +162,9 @@ func (s *store) update(at target, u *unstructured.Unstructured, manager string) 
 	return s.store(at, old, u), nil
 }
 
-type errModified struct{}
+type modifiedError struct{}
 
-func (errModified) Error() string {
+func (modifiedError) Error() string {
 	return "the object has been modified; please apply your changes to the latest version and try again"
 }
 
