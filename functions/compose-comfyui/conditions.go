@@ -21,7 +21,7 @@ const maxNamed = 5
 // setConditions returns every part's condition on every run, in the order of
 // parts: one that is left out would stay as it was for ever.
 func setConditions(rsp *fnv1.RunFunctionResponse, a answer) {
-	for _, p := range parts() {
+	for _, p := range a.parts {
 		ok, reason, message := a.condition(p)
 
 		set := response.ConditionFalse

@@ -27,6 +27,7 @@ type Function struct {
 
 	log     logging.Logger
 	metrics *metrics
+	parts   []part
 }
 
 // RunFunction composes one studio. It is pure: the same request gives the same
@@ -50,7 +51,7 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 		log.Debug("Ran", "resources", len(rsp.GetDesired().GetResources()), "results", len(rsp.GetResults()), "took", time.Since(start))
 	}()
 
-	if err := compose(req, rsp); err != nil {
+	if err := f.compose(req, rsp); err != nil {
 		log.Info("Cannot compose the studio", "error", err)
 		response.Fatal(rsp, err)
 	}
@@ -58,8 +59,8 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 	return rsp, nil
 }
 
-func compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) error {
-	a, err := decide(req)
+func (f *Function) compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) error {
+	a, err := decide(req, f.parts)
 	if err != nil {
 		return oneLine(err)
 	}
@@ -68,7 +69,7 @@ func compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) error 
 }
 
 // decide is the whole way from a request to what the answer says.
-func decide(req *fnv1.RunFunctionRequest) (answer, error) {
+func decide(req *fnv1.RunFunctionRequest, parts []part) (answer, error) {
 	xr, oxr, err := claim(req)
 	if err != nil {
 		return answer{}, err
@@ -84,7 +85,7 @@ func decide(req *fnv1.RunFunctionRequest) (answer, error) {
 		return answer{}, fmt.Errorf("cannot read the observed resources: %w", err)
 	}
 
-	observed := kit.NewObserved(composedResources, readyOnceSeen)
+	observed := kit.NewObserved(composedResources, readyOnceSeen).Unless(unfinished)
 
 	f, err := facts.From(p, observed, xr.Status)
 	if err != nil {
@@ -94,7 +95,7 @@ func decide(req *fnv1.RunFunctionRequest) (answer, error) {
 	p = p.InAccount(f.Account)
 	d := kit.NewDesired(p, observed)
 
-	for _, part := range parts() {
+	for _, part := range parts {
 		if part.compose != nil {
 			part.compose(p, f, d)
 		}
@@ -105,7 +106,7 @@ func decide(req *fnv1.RunFunctionRequest) (answer, error) {
 		return answer{}, err
 	}
 
-	return answer{claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result}, nil
+	return answer{parts: parts, claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result}, nil
 }
 
 // claim reads the composite resource, typed and as it came.
@@ -121,11 +122,6 @@ func claim(req *fnv1.RunFunctionRequest) (*v1alpha1.ComfyUIStudio, *resource.Com
 	}
 
 	return xr, oxr, nil
-}
-
-// readyOnceSeen is the table of kinds that have no Ready condition.
-func readyOnceSeen(_, kind string) bool {
-	return kind == "ProviderConfig"
 }
 
 // oneLine joins several errors into one result: people read results in a table.

@@ -35,5 +35,5 @@ func main() {
 	defer stop()
 
 	registry := prometheus.NewRegistry()
-	kctx.FatalIfErrorf(serve(ctx, c, &Function{log: log, metrics: newMetrics(registry)}, registry))
+	kctx.FatalIfErrorf(serve(ctx, c, &Function{log: log, metrics: newMetrics(registry), parts: parts()}, registry))
 }

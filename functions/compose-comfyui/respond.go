@@ -26,6 +26,7 @@ const (
 
 // answer is everything that the response is made from.
 type answer struct {
+	parts         []part
 	claim         *v1alpha1.ComfyUIStudio
 	observedClaim *resource.Composite
 	plan          plan.Plan

@@ -41,7 +41,7 @@ func newWorld(t *testing.T, claim map[string]any) *world {
 }
 
 func newFunction() *Function {
-	return &Function{log: logging.NewNopLogger(), metrics: newMetrics(prometheus.NewRegistry())}
+	return &Function{log: logging.NewNopLogger(), metrics: newMetrics(prometheus.NewRegistry()), parts: parts()}
 }
 
 // request is what Crossplane would send now.
@@ -283,4 +283,13 @@ func sortedKeys[V any](m map[string]V) []string {
 	sort.Strings(out)
 
 	return out
+}
+
+// setIn writes a field of a claim.
+func setIn(t *testing.T, o map[string]any, value any, path ...string) {
+	t.Helper()
+
+	if err := unstructured.SetNestedField(o, value, path...); err != nil {
+		t.Fatal(err)
+	}
 }

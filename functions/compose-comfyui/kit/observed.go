@@ -19,12 +19,20 @@ type Key string
 type Observed struct {
 	resources map[resource.Name]resource.ObservedComposed
 	seenOnly  func(apiVersion, kind string) bool
+	unless    func(apiVersion, kind, state string) bool
 }
 
 // NewObserved wraps what a request holds. SeenOnly tells the kinds that have no
 // Ready condition and count as ready once they exist.
 func NewObserved(resources map[resource.Name]resource.ObservedComposed, seenOnly func(apiVersion, kind string) bool) Observed {
 	return Observed{resources: resources, seenOnly: seenOnly}
+}
+
+// Unless returns the same set, in which a resource that says Ready is not so
+// while unfinished says that of the state it reports in status.atProvider.status.
+func (o Observed) Unless(unfinished func(apiVersion, kind, state string) bool) Observed {
+	o.unless = unfinished
+	return o
 }
 
 // Exists says whether the resource was observed.
@@ -45,7 +53,19 @@ func (o Observed) Ready(k Key) bool {
 		return true
 	}
 
-	return readyNow(r.Resource.Object)
+	return readyNow(r.Resource.Object) && !o.unfinished(r.Resource)
+}
+
+func (o Observed) unfinished(r *composed.Unstructured) bool {
+	if o.unless == nil {
+		return false
+	}
+
+	status, _ := r.Object["status"].(map[string]any)
+	at, _ := status["atProvider"].(map[string]any)
+	state, _ := at["status"].(string)
+
+	return o.unless(r.GetAPIVersion(), r.GetKind(), state)
 }
 
 // Deleting says whether the resource is on its way out.

@@ -29,7 +29,7 @@ type cli struct {
 	Tree     string        `help:"Write the finished tree to this file."`
 	Expected time.Duration `help:"The simulated time a studio is expected to take." default:"20m"`
 	Timeout  time.Duration `help:"The simulated time after which the studio counts as not Ready. Default: three times what is expected."`
-	Stuck    time.Duration `help:"The simulated time without any change after which the studio counts as stuck. Default: one and a half times what is expected."`
+	Stuck    time.Duration `help:"The simulated time without any change after which the studio counts as stuck. Default: what is expected."`
 	Plain    bool          `help:"Print lines even on a terminal."`
 	Keep     bool          `help:"The bed stays: say how to end it." env:"KEEP"`
 }
@@ -88,7 +88,7 @@ func (c cli) limits() view.Limits {
 		l.Timeout = 3 * c.Expected
 	}
 	if l.Stuck == 0 {
-		l.Stuck = c.Expected + c.Expected/2
+		l.Stuck = c.Expected
 	}
 	return l
 }

@@ -1,0 +1,24 @@
+package main
+
+import "strings"
+
+// The exceptions to readiness: everything else is ready when its own Ready
+// condition says so for its current generation.
+
+// readyOnceSeen are the kinds that have no Ready condition.
+func readyOnceSeen(_, kind string) bool {
+	return kind == "ProviderConfig"
+}
+
+// unfinished are the kinds whose Ready condition can run ahead of AWS: when the
+// provider gives up waiting for a slow creation, it finds the resource there on
+// its next look and calls it Ready. What builds on it is then refused, over and
+// over. EKS says in the status how far it is.
+func unfinished(apiVersion, kind, state string) bool {
+	if !strings.HasPrefix(apiVersion, "eks.") || (kind != "Cluster" && kind != "NodeGroup") {
+		return false
+	}
+
+	// Updating is no reason to take anything back.
+	return state != "" && state != "ACTIVE" && state != "UPDATING"
+}
