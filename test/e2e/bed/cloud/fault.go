@@ -211,6 +211,10 @@ func (a *AWS) ClearFaults() {
 			r.gone = now + DurationsOf(r.kind).Delete
 		}
 	}
+	t := &tx{AWS: a, now: now}
+	for ng := range t.each(kindNodeGroup) {
+		t.nodesAt(ng.args.String("clusterName"), ng.active)
+	}
 	a.broadcast()
 }
 

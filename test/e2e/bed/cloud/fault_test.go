@@ -125,6 +125,37 @@ func TestStuck(t *testing.T) {
 	}
 }
 
+// TestAddonWaitsForNodes: coredns is active some time after the first nodes,
+// also when these were stuck.
+func TestAddonWaitsForNodes(t *testing.T) {
+	nodes := "\napiVersion: eks.aws.m.upbound.io/v1beta1\nkind: NodeGroup"
+	before, _, _ := strings.Cut(testCluster, "\n---"+nodes)
+	w := newWorld(t, testNetwork, before)
+	c := w.call("apiVersion: eks.aws.m.upbound.io/v1beta1\nkind: Addon\nmetadata: {name: dns}\nspec: {forProvider: {region: us-east-1, clusterName: studio, addonName: coredns}}")
+	if _, err := w.Create(c); err != nil {
+		t.Fatal(err)
+	}
+	late := (*TimeoutError)(nil)
+	if _, err := w.Await(t.Context(), c, time.Hour); !errors.As(err, &late) {
+		t.Errorf("coredns without nodes: want a timeout, got %v", err)
+	}
+	if err := w.SetFaults(Fault{Kind: "NodeGroup", Mode: Stuck, Operation: OpCreate}); err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(testCluster, nodes)
+	group, _, _ := strings.Cut(rest, "\n---")
+	if _, err := w.Create(w.call(nodes + group)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Await(t.Context(), c, time.Hour); !errors.As(err, &late) {
+		t.Errorf("coredns with stuck nodes: want a timeout, got %v", err)
+	}
+	w.ClearFaults()
+	if _, err := w.Await(t.Context(), c, 24*time.Hour); err != nil {
+		t.Errorf("coredns with nodes: %v", err)
+	}
+}
+
 func TestHandler(t *testing.T) {
 	w := newWorld(t, testStorage)
 	srv := httptest.NewServer(w.Handler())
