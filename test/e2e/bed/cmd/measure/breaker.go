@@ -22,6 +22,13 @@ type breakerCmd struct {
 	Case     []setting     `default:"stock/own,stock/60s,raised/own" help:"What to measure one after the other, as BREAKER/TTL: stock or raised, own or a duration."`
 }
 
+// The words that settings are written in.
+const (
+	stock  = "stock"
+	raised = "raised"
+	own    = "own"
+)
+
 // A setting is one way to run the core and the function.
 type setting struct {
 	raised bool
@@ -34,14 +41,14 @@ func (s *setting) UnmarshalText(text []byte) error {
 	breaker, ttl, _ := strings.Cut(string(text), "/")
 
 	switch breaker {
-	case "stock":
-	case "raised":
+	case stock:
+	case raised:
 		s.raised = true
 	default:
 		return fmt.Errorf("cannot read %q: the breaker is stock or raised", text)
 	}
 
-	if ttl == "own" || ttl == "" {
+	if ttl == own || ttl == "" {
 		return nil
 	}
 
@@ -56,16 +63,24 @@ func (s *setting) UnmarshalText(text []byte) error {
 }
 
 func (s setting) String() string {
-	breaker, ttl := "stock", "the function's own"
+	return fmt.Sprintf("breaker %s, TTL %s", s.breaker(), s.answers())
+}
+
+func (s setting) breaker() string {
 	if s.raised {
-		breaker = "raised"
+		return raised
 	}
 
+	return stock
+}
+
+// answers says how long answers are good for.
+func (s setting) answers() string {
 	if s.ttl > 0 {
-		ttl = s.ttl.String()
+		return s.ttl.String()
 	}
 
-	return fmt.Sprintf("breaker %s, TTL %s", breaker, ttl)
+	return own
 }
 
 // Run measures one case after the other.
@@ -81,7 +96,7 @@ func (m *breakerCmd) Run(ctx context.Context, c *cli) error {
 	)
 
 	for _, s := range m.Case {
-		progress("%s: %s from the apply on", s, m.Window)
+		progressf("%s: %s from the apply on", s, m.Window)
 
 		r, k, err := m.measure(ctx, c, s, declared)
 		if err != nil {
@@ -108,14 +123,7 @@ func (m *breakerCmd) measure(ctx context.Context, c *cli, s setting, declared []
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	seen := &runs{}
-	b.Wire().Use(seen.hook)
-
-	if s.ttl > 0 {
-		b.Wire().Use(withTTL(s.ttl))
-	}
-
-	rec, err := watchAll(ctx, b)
+	seen, rec, err := observe(ctx, b, s)
 	if err != nil {
 		return nil, cost{}, err
 	}
@@ -161,6 +169,21 @@ func (m *breakerCmd) measure(ctx context.Context, c *cli, s setting, declared []
 	}
 
 	return rows, cost{setting: s, core: after.core.minus(before.core), cluster: after.cluster.minus(before.cluster)}, nil
+}
+
+// observe begins to watch a bed and the runs of the function, whose answers get
+// the setting's TTL.
+func observe(ctx context.Context, b *bed.Bed, s setting) (*runs, *recorder, error) {
+	seen := &runs{}
+	b.Wire().Use(seen.hook)
+
+	if s.ttl > 0 {
+		b.Wire().Use(withTTL(s.ttl))
+	}
+
+	rec, err := watchAll(ctx, b)
+
+	return seen, rec, err
 }
 
 func studioNamespace(standIns int) string { return fmt.Sprintf("studio-%d", standIns) }

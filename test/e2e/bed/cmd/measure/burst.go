@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -122,22 +123,14 @@ func bodies(rows []burst) [][]string {
 	out := make([][]string, 0, len(rows))
 
 	for _, r := range rows {
-		breaker, ttl := "stock", "own"
-		if r.setting.raised {
-			breaker = "raised"
-		}
-
-		if r.setting.ttl > 0 {
-			ttl = r.setting.ttl.String()
-		}
-
 		cluster := "not"
 		if n := len(r.toCluster); n > 0 && !r.toCluster[n-1].missing {
 			cluster = seconds(r.toCluster[n-1].composed)
 		}
 
 		out = append(out, []string{
-			breaker, ttl, fmt.Sprintf("%d (%d)", r.composed, r.ready), fmt.Sprint(r.events), fmt.Sprint(r.runs), seconds(r.gap), openText(r.open),
+			r.setting.breaker(), r.setting.answers(), fmt.Sprintf("%d (%d)", r.composed, r.ready),
+			strconv.Itoa(r.events), strconv.Itoa(r.runs), seconds(r.gap), openText(r.open),
 			fmt.Sprintf("%d of %d", r.late, r.all), seconds(r.mean), seconds(r.longest.took()),
 			fmt.Sprintf("%s, longest %s", seconds(sum(r.toCluster)), seconds(longest(r.toCluster).took())), cluster, seconds(sum(r.worst)),
 		})

@@ -11,6 +11,9 @@ import (
 // claimName is what every claim is called; they live in namespaces of their own.
 const claimName = "tokyo"
 
+// region is where the studios are.
+const region = "ap-northeast-1"
+
 // apply applies the minimal claim in a namespace and begins its history.
 func apply(ctx context.Context, b *bed.Bed, r *recorder, namespace string) error {
 	ns := &unstructured.Unstructured{}
@@ -24,7 +27,7 @@ func apply(ctx context.Context, b *bed.Bed, r *recorder, namespace string) error
 
 	r.begin(namespace)
 
-	claim := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"region": "ap-northeast-1"}}}
+	claim := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"region": region}}}
 	claim.SetGroupVersionKind(studioKind)
 	claim.SetNamespace(namespace)
 	claim.SetName(claimName)

@@ -55,7 +55,7 @@ func (c *cli) start(ctx context.Context, o bed.Options) (*bed.Bed, error) {
 
 	o.Root, o.Record = root, true
 	o.FunctionBinary = c.Function
-	o.Log = progress
+	o.Log = progressf
 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -73,4 +73,4 @@ func minimalGates() ([]gate, error) {
 	return readGates(filepath.Join(root, "functions", "compose-comfyui", "testdata", "gates", "minimal.yaml"))
 }
 
-func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+func progressf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

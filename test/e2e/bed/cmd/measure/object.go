@@ -21,7 +21,7 @@ func isReady(o map[string]any) bool {
 		}
 
 		if typ == "Ready" {
-			ready = c["status"] == "True"
+			ready = isTrue(c)
 		}
 	}
 
@@ -39,6 +39,8 @@ func conditionOf(o map[string]any, typ string) map[string]any {
 
 	return nil
 }
+
+func isTrue(condition map[string]any) bool { return condition["status"] == "True" }
 
 // valuesOf are the values that others wait for and this object tells.
 func valuesOf(o map[string]any) []string {

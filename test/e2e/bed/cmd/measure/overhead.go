@@ -15,58 +15,71 @@ import (
 // overheadCmd measures a studio of the minimal claim from apply to Ready.
 type overheadCmd struct {
 	Scale   float64       `default:"10" help:"Simulated seconds in a real one. The overhead is real time: the scale makes it look larger."`
-	Timeout time.Duration `default:"10m" help:"The real time after which to give up."`
+	Case    []setting     `default:"stock/own,raised/own" help:"What to measure one after the other, as BREAKER/TTL: stock or raised, own or a duration."`
+	Timeout time.Duration `default:"10m" help:"The real time after which to give up on a studio."`
 }
 
 // overheadNamespace is where the claim lives.
 const overheadNamespace = "overhead"
 
-// Run measures one studio, with the core's circuit breaker at its defaults.
-func (m *overheadCmd) Run(ctx context.Context, c *cli) (err error) {
+// Run measures one case after the other.
+func (m *overheadCmd) Run(ctx context.Context, c *cli) error {
 	declared, err := minimalGates()
 	if err != nil {
 		return err
 	}
 
-	b, err := c.start(ctx, bed.Options{Scale: m.Scale, StockCircuitBreaker: true})
+	for _, s := range m.Case {
+		progressf("%s, scale %g: from apply to Ready", s, m.Scale)
+
+		report, err := m.measure(ctx, c, s, declared)
+		if err != nil {
+			return fmt.Errorf("cannot measure %s: %w", s, err)
+		}
+
+		fmt.Fprintf(os.Stdout, "%s, simulated seconds at scale %g:\n\n%s\n", s, m.Scale, report)
+	}
+
+	return nil
+}
+
+func (m *overheadCmd) measure(ctx context.Context, c *cli, s setting, declared []gate) (report string, err error) {
+	b, err := c.start(ctx, bed.Options{Scale: m.Scale, StockCircuitBreaker: !s.raised})
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { err = errors.Join(err, b.Stop()) }()
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	seen := &runs{}
-	b.Wire().Use(seen.hook)
-
-	rec, err := watchAll(ctx, b)
+	seen, rec, err := observe(ctx, b, s)
 	if err != nil {
-		return err
+		return "", err
 	}
 
-	progress("scale %g: from apply to Ready", m.Scale)
-
 	if err := apply(ctx, b, rec, overheadNamespace); err != nil {
-		return err
+		return "", err
 	}
 
 	if err := b.Await(ctx, studioKind, overheadNamespace, claimName, m.Timeout, bed.HasCondition("Ready")); err != nil {
-		return err
+		return "", err
 	}
 
 	// The watch may be a moment behind.
 	time.Sleep(time.Second)
 
-	return rec.read(overheadNamespace, func(h *history) {
+	err = rec.read(overheadNamespace, func(h *history) {
 		rs := seen.between(overheadNamespace, h.start, time.Now())
 		clock := b.Cloud().Clock()
 		offset := clock.Now().Seconds() - time.Since(h.start).Seconds()*m.Scale
 		all := waits(h, declared, time.Since(h.start))
 		in := timesOf(b.Cloud().Ledger(), h, overheadNamespace, offset, provider.Settle)
 
-		fmt.Fprint(os.Stdout, overheadReport(m.Scale, h, legs(h, chain(all, h.lastReady()), in, rs), rs))
+		report = overheadReport(m.Scale, h, legs(h, chain(all, h.lastReady()), in, rs), rs)
 	})
+
+	return report, err
 }
 
 // overheadReport shows the critical path in simulated seconds, and what it adds
@@ -97,7 +110,6 @@ func overheadReport(scale float64, h *history, path []leg, rs []run) string {
 		longest, all = max(longest, r.took), all+r.took
 	}
 
-	fmt.Fprintf(b, "Simulated seconds at scale %g, breaker stock.\n\n", scale)
 	b.WriteString(table([]string{"critical path", "core", "function", "provider: request", "AWS", "Terraform's own waits", "provider: seen ready"}, lines))
 	fmt.Fprintf(b, "\nReady after %s simulated seconds (%s real); AWS and Terraform imply %s: ratio %.3f.\n",
 		sim(h.ready), seconds(h.ready), sim(total.implied()), h.ready.Seconds()/total.implied().Seconds())

@@ -96,7 +96,7 @@ func timesOf(l cloud.Ledger, h *history, namespace string, offset float64, settl
 		keys[id{s.group, s.kind, s.name}] = k
 	}
 
-	real := func(simulated float64) time.Duration {
+	sinceApply := func(simulated float64) time.Duration {
 		return time.Duration((simulated - offset) / l.Scale * float64(time.Second))
 	}
 	out := map[string]times{}
@@ -108,7 +108,7 @@ func timesOf(l cloud.Ledger, h *history, namespace string, offset float64, settl
 		}
 
 		out[key] = times{
-			created: real(e.Created), active: real(e.Active),
+			created: sinceApply(e.Created), active: sinceApply(e.Active),
 			settle: time.Duration(float64(settle(cloud.KindOf(e.Group, e.Kind))) / l.Scale),
 		}
 	}

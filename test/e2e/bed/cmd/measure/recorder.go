@@ -148,10 +148,10 @@ func (h *history) seeClaim(at time.Duration, o map[string]any) {
 	h.claimEvents++
 
 	if c := conditionOf(o, "Responsive"); c != nil {
-		h.responsive = changed(h.responsive, at, c["status"] == "True", true)
+		h.responsive = changed(h.responsive, at, isTrue(c), true)
 	}
 
-	if h.ready == 0 && conditionOf(o, "Ready")["status"] == "True" {
+	if h.ready == 0 && isTrue(conditionOf(o, "Ready")) {
 		h.ready = at
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"google.golang.org/protobuf/types/known/structpb"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
@@ -48,9 +49,7 @@ func standIns(namespace string, n int) []standIn {
 }
 
 func standInBlock(namespace, block, after string) []standIn {
-	const region = "ap-northeast-1"
-
-	ref := func(key string) map[string]any { return map[string]any{"name": objectName(namespace, block+key)} }
+	ref := func(key string) map[string]any { return named(objectName(namespace, block+key)) }
 	on := func(key string, after ...string) gate {
 		g := gate{Key: block + key}
 
@@ -68,7 +67,7 @@ func standInBlock(namespace, block, after string) []standIn {
 		managed(on("role", after), "iam", "Role", map[string]any{
 			"assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":["sts:AssumeRole"]}]}`,
 		}),
-		managed(on("address", after), "ec2", "EIP", map[string]any{"region": region, "domain": "vpc"}),
+		regional(on("address", after), "ec2", "EIP", map[string]any{"domain": "vpc"}),
 		managed(on("role-policy", role), "iam", "RolePolicy", map[string]any{
 			"roleRef": ref("role"),
 			"policy":  `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:ListAllMyBuckets"],"Resource":["*"]}]}`,
@@ -77,17 +76,25 @@ func standInBlock(namespace, block, after string) []standIn {
 			"roleRef":   ref("role"),
 			"policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
 		}),
-		managed(on("bucket", role), "s3", "Bucket", map[string]any{"region": region}),
-		managed(on("bucket-encryption", bucket), "s3", "BucketServerSideEncryptionConfiguration", map[string]any{
-			"region": region, "bucketRef": ref("bucket"),
-			"rule": []any{map[string]any{"applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "AES256"}}},
+		regional(on("bucket", role), "s3", "Bucket", map[string]any{}),
+		regional(on("bucket-encryption", bucket), "s3", "BucketServerSideEncryptionConfiguration", map[string]any{
+			"bucketRef": ref("bucket"),
+			"rule":      []any{map[string]any{"applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "AES256"}}},
 		}),
-		managed(on("bucket-public-access", bucket), "s3", "BucketPublicAccessBlock", map[string]any{
-			"region": region, "bucketRef": ref("bucket"), "blockPublicAcls": true,
+		regional(on("bucket-public-access", bucket), "s3", "BucketPublicAccessBlock", map[string]any{
+			"bucketRef": ref("bucket"), "blockPublicAcls": true,
 		}),
 		guard(namespace, "usage-"+role, role, attachment),
 	}
 }
+
+// regional kinds name their region; IAM has none.
+func regional(g gate, service, kind string, args map[string]any) standIn {
+	args["region"] = region
+	return managed(g, service, kind, args)
+}
+
+func named(name string) map[string]any { return map[string]any{"name": name} }
 
 func managed(g gate, service, kind string, args map[string]any) standIn {
 	return standIn{
@@ -105,7 +112,7 @@ func guard(namespace, key, of, by string) standIn {
 	side := func(kind, key string) map[string]any {
 		return map[string]any{
 			"apiVersion": "iam.aws.m.upbound.io/v1beta1", "kind": kind,
-			"resourceRef": map[string]any{"name": objectName(namespace, key)},
+			"resourceRef": named(objectName(namespace, key)),
 		}
 	}
 
@@ -114,6 +121,15 @@ func guard(namespace, key, of, by string) standIn {
 		spec:  map[string]any{"of": side("Role", of), "by": side("RolePolicyAttachment", by), "replayDeletion": true},
 		exist: []string{of, by},
 	}
+}
+
+func (s standIn) object(namespace string) map[string]any {
+	u := &unstructured.Unstructured{Object: map[string]any{"spec": s.spec}}
+	u.SetAPIVersion(s.apiVersion)
+	u.SetKind(s.kind)
+	u.SetName(objectName(namespace, s.Key))
+
+	return u.Object
 }
 
 // objectName has the namespace in it: roles and buckets share one account.
@@ -192,10 +208,7 @@ func add(desired *fnv1.State, namespace string, list []standIn, observed observa
 			continue
 		}
 
-		o, err := structpb.NewStruct(map[string]any{
-			"apiVersion": s.apiVersion, "kind": s.kind, "spec": s.spec,
-			"metadata": map[string]any{"name": objectName(namespace, s.Key)},
-		})
+		o, err := structpb.NewStruct(s.object(namespace))
 		if err != nil {
 			return fmt.Errorf("cannot compose stand-in %s: %w", s.Key, err)
 		}
