@@ -397,11 +397,15 @@ func TestFinding9PinnedAddress(t *testing.T) {
 func TestFinding10Order(t *testing.T) {
 	t.Parallel()
 	w := newWorkbench(t, fast, Options{})
-	early := w.apply(strings.ReplaceAll(notification, "QUEUE", "queueArn: arn:aws:sqs:ap-northeast-1:123456789012:sync"))
-	w.ready(early...)
-	if n := w.calls(early[3]); n.Refused == 0 || !strings.Contains(n.LastRefusal, "Unable to validate the following destination configurations") {
-		t.Errorf("a notification beside its queue's policy: want refused calls, got %+v", n)
+	early := objects(t, strings.ReplaceAll(notification, "QUEUE", "queueArn: arn:aws:sqs:ap-northeast-1:123456789012:sync"))
+	for _, u := range early[:2] {
+		w.applyObject(u)
 	}
+	w.ready(early[:2]...)
+	w.applyObject(early[3])
+	w.refused(early[3], "Unable to validate the following destination configurations")
+	w.applyObject(early[2])
+	w.ready(early...)
 	w = newWorkbench(t, fast, Options{})
 	late := objects(t, strings.ReplaceAll(notification, "QUEUE", "queueArn: arn:aws:sqs:ap-northeast-1:123456789012:sync"))
 	for _, u := range late {
