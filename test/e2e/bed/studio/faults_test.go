@@ -4,11 +4,9 @@ import (
 	"context"
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"google.golang.org/protobuf/types/known/structpb"
-
 	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
+	"google.golang.org/protobuf/types/known/structpb"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"

@@ -9,10 +9,9 @@ import (
 	"slices"
 	"testing"
 
+	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
-
-	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"

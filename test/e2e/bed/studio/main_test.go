@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -104,10 +105,10 @@ func (s studio) apply(spec map[string]any) {
 }
 
 func (s studio) tryApply(spec map[string]any) error {
-	o := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"region": "ap-northeast-1"}}}
-	for k, v := range spec {
-		o.Object["spec"].(map[string]any)[k] = v
-	}
+	all := map[string]any{"region": "ap-northeast-1"}
+	maps.Copy(all, spec)
+
+	o := &unstructured.Unstructured{Object: map[string]any{"spec": all}}
 
 	o.SetGroupVersionKind(studioKind)
 	o.SetNamespace(s.namespace)

@@ -97,7 +97,7 @@ func readComposed(o Observation, start float64) ([]Resource, int) {
 	var out []Resource
 	usages := 0
 	for _, u := range o.Composed {
-		if u.GetKind() == "Usage" {
+		if u.GetKind() == kindUsage {
 			usages++
 			continue
 		}

@@ -131,7 +131,7 @@ func (c *Cluster) Snapshot(ctx context.Context) (Snapshot, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, u := range o.Composed {
-		if u.GetKind() != "Usage" {
+		if u.GetKind() != kindUsage {
 			c.known[idOf(u)] = u.GetAnnotations()[annotationKey]
 		}
 	}

@@ -76,6 +76,10 @@ func stateOf(u *unstructured.Unstructured) (State, string) {
 	return Creating, ""
 }
 
+// kindUsage is Crossplane's kind that protects one resource while another is
+// there.
+const kindUsage = "Usage"
+
 // hasNoReady says which kinds never have a Ready condition and therefore count
 // as ready when they exist.
-func hasNoReady(kind string) bool { return kind == "ProviderConfig" || kind == "Usage" }
+func hasNoReady(kind string) bool { return kind == "ProviderConfig" || kind == kindUsage }

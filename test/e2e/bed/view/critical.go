@@ -8,6 +8,7 @@ import (
 // A Step is one resource on the critical path.
 type Step struct {
 	Resource
+
 	// Found says how the step before it was found.
 	Found string
 	// Waited is the simulated time between the step before becoming active (or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -100,8 +101,8 @@ func (w *watchdog) look(s Snapshot) error {
 	if w.begun == 0 {
 		w.begun = s.Now
 	}
-	if print := fingerprint(s); print != w.seen {
-		w.seen, w.since = print, s.Now
+	if now := fingerprint(s); now != w.seen {
+		w.seen, w.since = now, s.Now
 	}
 	switch {
 	case reached(s, w.begun, w.limits.Timeout):
@@ -124,20 +125,20 @@ func reached(s Snapshot, since float64, limit time.Duration) bool {
 // fingerprint holds what counts as a change: states, not messages. A resource
 // that fails with another request id each time has not moved.
 func fingerprint(s Snapshot) string {
-	out := fmt.Sprint(s.Exists, s.Ready, s.Usages)
+	out := &strings.Builder{}
+	fmt.Fprint(out, s.Exists, s.Ready, s.Usages)
 	for _, p := range s.Parts {
-		out += p.Name + string(p.State)
+		fmt.Fprint(out, p.Name, p.State)
 		for _, r := range p.Resources {
-			out += r.Key + string(r.State)
+			fmt.Fprint(out, r.Key, r.State)
 		}
 	}
-	return out
+	return out.String()
 }
 
 // Explain returns the text that goes with an error of Follow.
 func Explain(s Snapshot, err error) string {
-	var e *NotReadyError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*NotReadyError](err); ok {
 		return e.Reason + "\n" + e.Diagnosis.Text(s)
 	}
 	return err.Error() + "\n"

@@ -52,7 +52,7 @@ func GetLedger(ctx context.Context, url string) (Ledger, error) {
 	if err != nil {
 		return Ledger{}, fmt.Errorf("cannot read the ledger: %w", err)
 	}
-	defer rsp.Body.Close() //nolint:errcheck // Nothing is lost when closing a body that was read fails.
+	defer rsp.Body.Close()
 	if rsp.StatusCode != http.StatusOK {
 		return Ledger{}, fmt.Errorf("cannot read the ledger: %s answered %s", url, rsp.Status)
 	}

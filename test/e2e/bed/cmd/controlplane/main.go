@@ -11,13 +11,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 )
 
 func main() {
 	if len(os.Args) < 2 {
-		fatal(fmt.Errorf("cannot start: give a subcommand, cluster or core"))
+		fatal(errors.New("cannot start: give a subcommand, cluster or core"))
 	}
 
 	sub := os.Args[1]

@@ -177,6 +177,8 @@ func (d *demo) ledger(ctx context.Context) (view.Ledger, error) {
 }
 
 func (d *demo) place(c cli) view.Place {
-	again := func(flags string) string { return fmt.Sprintf("%s %s--bed %s --claim %s", os.Args[0], flags, c.Bed, c.Claim) }
+	again := func(flags string) string {
+		return fmt.Sprintf("%s %s--bed %s --claim %s", os.Args[0], flags, c.Bed, c.Claim)
+	}
 	return view.Place{Kubeconfig: d.bed.Kubeconfig, Ledger: d.bed.Ledger, Keep: c.Keep, Delete: again("--delete "), Down: "make demo-down"}
 }

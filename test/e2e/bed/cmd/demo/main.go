@@ -121,7 +121,7 @@ func write(c cli, s view.Snapshot) error {
 		if file == "" {
 			continue
 		}
-		if err := os.WriteFile(file, []byte(content), 0o644); err != nil { //nolint:gosec // A picture for a README is for everyone.
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
 			return fmt.Errorf("cannot write %s: %w", file, err)
 		}
 	}

@@ -14,6 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
 )
@@ -39,7 +42,7 @@ func watchAll(ctx context.Context, b *bed.Bed) (*recorder, error) {
 	r := &recorder{histories: map[string]*history{}}
 
 	for _, k := range kinds {
-		w, err := b.Client().Resource(k).Watch(ctx, metav1.ListOptions{})
+		w, err := watchKind(ctx, b.Client().Resource(k))
 		if err != nil {
 			return nil, fmt.Errorf("cannot watch %s: %w", k.Resource, err)
 		}
@@ -48,6 +51,21 @@ func watchAll(ctx context.Context, b *bed.Bed) (*recorder, error) {
 	}
 
 	return r, nil
+}
+
+// watchKind watches from now on. An API server that is busy drops watches; they
+// go on where they were.
+func watchKind(ctx context.Context, c dynamic.ResourceInterface) (watch.Interface, error) {
+	l, err := c.List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+
+	return watchtools.NewRetryWatcherWithContext(ctx, l.GetResourceVersion(), &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return c.Watch(ctx, o)
+		},
+	})
 }
 
 // watchedKinds are the claim, managed resources, Usages and configurations.
@@ -120,7 +138,7 @@ func (r *recorder) follow(ctx context.Context, w watch.Interface) {
 
 	if ctx.Err() == nil {
 		r.mu.Lock()
-		r.broken = errors.New("cannot trust the times: a watch ended early")
+		r.broken = errors.New("cannot trust the times: a watch ended and could not go on")
 		r.mu.Unlock()
 	}
 }
