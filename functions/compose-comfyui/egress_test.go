@@ -207,5 +207,7 @@ func routeOf(t *testing.T, rsp *fnv1.RunFunctionResponse) kit.Key {
 	spec := rsp.GetDesired().GetResources()["network-private-egress"].GetResource().AsMap()["spec"].(map[string]any)
 	name := spec["forProvider"].(map[string]any)["natGatewayIdRef"].(map[string]any)["name"].(string)
 
-	return kit.Key(name[strings.Index(name, "network-"):])
+	_, key, _ := strings.Cut(name, "-network-")
+
+	return kit.Key("network-" + key)
 }

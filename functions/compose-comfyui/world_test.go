@@ -27,14 +27,14 @@ const account = "123456789012"
 // world is the smallest Crossplane and AWS that a scenario can be told in: what
 // the function desires comes to be, and is observed on the next run.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	claim    map[string]any
 	observed map[string]map[string]any
 	// hold keeps resources from becoming ready.
 	hold func(key string) bool
 }
 
-func newWorld(t *testing.T, claim map[string]any) *world {
+func newWorld(t testing.TB, claim map[string]any) *world {
 	t.Helper()
 
 	return &world{t: t, claim: claim, observed: map[string]map[string]any{}}
@@ -163,7 +163,7 @@ func atProvider(key string, o map[string]any) map[string]any {
 
 // examples are the claims in examples/ and those in testdata/claims, which hold
 // what no example shows, as an API server would hand them on.
-func examples(t *testing.T) map[string]map[string]any {
+func examples(t testing.TB) map[string]map[string]any {
 	t.Helper()
 
 	out := map[string]map[string]any{}
@@ -182,7 +182,7 @@ func examples(t *testing.T) map[string]map[string]any {
 	return out
 }
 
-func loadClaim(t *testing.T, file string) map[string]any {
+func loadClaim(t testing.TB, file string) map[string]any {
 	t.Helper()
 
 	definition, err := os.ReadFile("../../apis/comfyuistudios/definition.yaml")
@@ -226,7 +226,7 @@ func loadClaim(t *testing.T, file string) map[string]any {
 }
 
 // parse reads JSON as an API server does: whole numbers stay whole.
-func parse(t *testing.T, j []byte) *unstructured.Unstructured {
+func parse(t testing.TB, j []byte) *unstructured.Unstructured {
 	t.Helper()
 
 	u := &unstructured.Unstructured{}
@@ -247,7 +247,7 @@ func fatal(rsp *fnv1.RunFunctionResponse) string {
 	return ""
 }
 
-func toStruct(t *testing.T, o map[string]any) *structpb.Struct {
+func toStruct(t testing.TB, o map[string]any) *structpb.Struct {
 	t.Helper()
 
 	s, err := resource.AsStruct(&unstructured.Unstructured{Object: o})
@@ -258,7 +258,7 @@ func toStruct(t *testing.T, o map[string]any) *structpb.Struct {
 	return s
 }
 
-func copyOf(t *testing.T, o map[string]any) map[string]any {
+func copyOf(t testing.TB, o map[string]any) map[string]any {
 	t.Helper()
 
 	b, err := json.Marshal(o)
@@ -286,7 +286,7 @@ func sortedKeys[V any](m map[string]V) []string {
 }
 
 // setIn writes a field of a claim.
-func setIn(t *testing.T, o map[string]any, value any, path ...string) {
+func setIn(t testing.TB, o map[string]any, value any, path ...string) {
 	t.Helper()
 
 	if err := unstructured.SetNestedField(o, value, path...); err != nil {

@@ -3,6 +3,8 @@
 package kittest
 
 import (
+	"maps"
+
 	"github.com/crossplane/function-sdk-go/resource"
 	"github.com/crossplane/function-sdk-go/resource/composed"
 
@@ -109,9 +111,7 @@ func (s State) object() *composed.Unstructured {
 
 func (s State) spec() map[string]any {
 	out := map[string]any{}
-	for f, v := range s.Spec {
-		out[f] = v
-	}
+	maps.Copy(out, s.Spec)
 
 	if s.ForProvider != nil {
 		out["forProvider"] = s.ForProvider
@@ -138,9 +138,7 @@ func (s State) status() map[string]any {
 		}
 
 		condition := map[string]any{"type": c.typ}
-		for f, v := range c.fields {
-			condition[f] = v
-		}
+		maps.Copy(condition, c.fields)
 
 		conditions = append(conditions, condition)
 	}

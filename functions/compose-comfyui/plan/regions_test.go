@@ -23,7 +23,8 @@ func regions(t testing.TB) []Region {
 	return all
 }
 
-// zonePrefix is how AWS names the zones of a region: ap-northeast-1 has apne1-…
+// zonePrefix is how AWS names the zones of a region: ap-northeast-1 has
+// apne1-az1 and others.
 func zonePrefix(region string) string {
 	f := strings.Split(region, "-")
 	short := strings.NewReplacer("north", "n", "south", "s", "east", "e", "west", "w", "central", "c")
