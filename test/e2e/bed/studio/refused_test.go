@@ -9,12 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"google.golang.org/protobuf/types/known/structpb"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
-
-	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
 )
