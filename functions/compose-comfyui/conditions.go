@@ -68,6 +68,11 @@ func (a answer) condition(p part) (bool, v1alpha1.ConditionReason, string) {
 		messages = slices.Insert(messages, 0, list(failing, "; "))
 	}
 
+	if n := a.goingAway(p.name); n > 0 {
+		reason = v1alpha1.ReasonWaiting
+		messages = slices.Insert(messages, 0, fmt.Sprintf("previous studio is still being deleted (%d left)", n))
+	}
+
 	if reason != v1alpha1.ReasonReady {
 		return false, reason, strings.Join(messages, "; ")
 	}
@@ -83,7 +88,7 @@ func (a answer) condition(p part) (bool, v1alpha1.ConditionReason, string) {
 // way, and those that AWS refuses, with its words.
 func (a answer) unready(part string) (creating, failing []string) {
 	for _, k := range slices.Sorted(maps.Keys(a.result.Resources)) {
-		if plan.PartOf(k) != part || a.result.Ready[k] {
+		if plan.PartOf(k) != part || a.result.Ready[k] || a.observed.Deleting(k) {
 			continue
 		}
 
@@ -96,6 +101,21 @@ func (a answer) unready(part string) (creating, failing []string) {
 	}
 
 	return creating, failing
+}
+
+// goingAway counts the part's resources that are there and being deleted. They
+// are those of a studio that was deleted a moment ago and is applied again: what
+// they say of themselves is about their end, not about this studio.
+func (a answer) goingAway(part string) int {
+	n := 0
+
+	for k := range a.result.Resources {
+		if plan.PartOf(k) == part && a.observed.Deleting(k) {
+			n++
+		}
+	}
+
+	return n
 }
 
 // waiting are the part's resources that are not composed yet, grouped by what

@@ -85,6 +85,13 @@ func decide(req *fnv1.RunFunctionRequest, parts []part) (answer, error) {
 		return answer{}, fmt.Errorf("cannot read the observed resources: %w", err)
 	}
 
+	// What an earlier function of the pipeline composes is its own business.
+	for k := range req.GetDesired().GetResources() {
+		if !p.Known(kit.Key(k)) {
+			delete(composedResources, resource.Name(k))
+		}
+	}
+
 	observed := kit.NewObserved(composedResources, readyOnceSeen).Unless(unfinished)
 
 	f, err := facts.From(p, observed, xr.Status)
@@ -111,6 +118,10 @@ func decide(req *fnv1.RunFunctionRequest, parts []part) (answer, error) {
 
 // claim reads the composite resource, typed and as it came.
 func claim(req *fnv1.RunFunctionRequest) (*v1alpha1.ComfyUIStudio, *resource.Composite, error) {
+	if req.GetObserved().GetComposite().GetResource() == nil {
+		return nil, nil, errors.New("cannot read the claim: the request holds none")
+	}
+
 	oxr, err := request.GetObservedCompositeResource(req)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the claim: %w", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"os"
@@ -69,6 +70,50 @@ func TestDeterministic(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestConcurrent holds runs apart: Crossplane calls for many studios at a time.
+// With -race it also shows what they might share.
+func TestConcurrent(t *testing.T) {
+	const callers, runs = 8, 5
+
+	w := newWorld(t, loadClaim(t, "testdata/claims/regional.yaml"))
+	w.settle()
+
+	f, want := newFunction(), bytesOf(t, w.run())
+	got := make(chan []byte, callers*runs)
+
+	req := w.request()
+
+	for range callers {
+		go func() {
+			for range runs {
+				rsp, err := f.RunFunction(context.Background(), req)
+				if err != nil {
+					t.Error(err)
+				}
+
+				got <- bytesOf(t, rsp)
+			}
+		}()
+	}
+
+	for range callers * runs {
+		if !bytes.Equal(want, <-got) {
+			t.Error("two runs of one request differ")
+		}
+	}
+}
+
+func bytesOf(t *testing.T, rsp *fnv1.RunFunctionResponse) []byte {
+	t.Helper()
+
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(rsp)
+	if err != nil {
+		t.Error(err)
+	}
+
+	return b
 }
 
 // TestNoShrink takes away, one at a time, the status of each observed resource

@@ -1,6 +1,74 @@
 package main
 
-import "testing"
+import (
+	"maps"
+	"testing"
+
+	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
+)
+
+// TestFrozen freezes one resource of the fullest studio after the other, in
+// every way in which a resource can be short of ready: none leaves the claim
+// Ready. What the table of exceptions lists is ready once it is there.
+func TestFrozen(t *testing.T) {
+	w := newWorld(t, loadClaim(t, "../../examples/full.yaml"))
+	w.settle()
+
+	if got := w.run().GetDesired().GetComposite().GetReady(); got != fnv1.Ready_READY_TRUE {
+		t.Fatalf("the studio is not ready to begin with: %s", got)
+	}
+
+	conditions := func(conditions ...any) func(map[string]any) {
+		return func(o map[string]any) { o["status"].(map[string]any)["conditions"] = conditions }
+	}
+
+	states := map[string]func(o map[string]any){
+		"no status":                func(o map[string]any) { delete(o, "status") },
+		"no conditions":            conditions(),
+		"Synced alone":             conditions(map[string]any{"type": "Synced", "status": "True"}),
+		"Ready False":              conditions(map[string]any{"type": "Ready", "status": "False"}),
+		"Ready Unknown":            conditions(map[string]any{"type": "Ready", "status": "Unknown"}),
+		"Ready of an older spec":   conditions(map[string]any{"type": "Ready", "status": "True", "observedGeneration": 1}),
+		"beside an older Synced":   conditions(map[string]any{"type": "Ready", "status": "True"}, map[string]any{"type": "Synced", "status": "True", "observedGeneration": 1}),
+		"deleted and not yet gone": func(o map[string]any) { o["metadata"].(map[string]any)["deletionTimestamp"] = "2026-11-24T20:00:00Z" },
+	}
+
+	for _, k := range sortedKeys(w.observed) {
+		for state, freeze := range states {
+			frozen := newWorld(t, w.claim)
+			frozen.observed = maps.Clone(w.observed)
+
+			o := copyOf(t, w.observed[k])
+			o["metadata"].(map[string]any)["generation"] = 2
+			freeze(o)
+			frozen.observed[k] = o
+
+			want := fnv1.Ready_READY_FALSE
+			if readyOnceSeen("", o["kind"].(string)) && state != "deleted and not yet gone" {
+				want = fnv1.Ready_READY_TRUE
+			}
+
+			rsp := frozen.run()
+			if f := fatal(rsp); f != "" {
+				t.Errorf("%s, %s: %s", k, state, f)
+				continue
+			}
+
+			if got := rsp.GetDesired().GetComposite().GetReady(); got != want {
+				t.Errorf("%s, %s: want the claim %s, got %s", k, state, want, got)
+			}
+		}
+
+		// And one that is not there at all.
+		frozen := newWorld(t, w.claim)
+		frozen.observed = maps.Clone(w.observed)
+		delete(frozen.observed, k)
+
+		if got := frozen.run().GetDesired().GetComposite().GetReady(); got != fnv1.Ready_READY_FALSE {
+			t.Errorf("%s gone: want the claim READY_FALSE, got %s", k, got)
+		}
+	}
+}
 
 func TestUnfinished(t *testing.T) {
 	cases := map[string]struct {

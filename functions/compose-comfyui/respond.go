@@ -53,7 +53,7 @@ func respond(rsp *fnv1.RunFunctionResponse, a answer) error {
 		return fmt.Errorf("cannot write the desired resources: %w", err)
 	}
 
-	xr, err := desiredClaim(a)
+	xr, err := desiredClaim(a, rsp.GetDesired().GetComposite().GetResource().AsMap()["status"])
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,8 @@ func respond(rsp *fnv1.RunFunctionResponse, a answer) error {
 
 	setConditions(rsp, a)
 
-	if a.ready() {
+	// What leaves goes step by step, each in a run of its own.
+	if a.ready() && len(a.result.Leaving) == 0 {
 		rsp.Meta.Ttl = durationpb.New(readyTTL)
 	}
 

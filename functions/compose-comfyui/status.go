@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/crossplane/function-sdk-go/resource"
@@ -13,12 +14,18 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
-// desiredClaim is the claim with our status and nothing else: what we do not
-// send on a run is taken away, and what is not ours must not be sent.
-func desiredClaim(a answer) (*resource.Composite, error) {
+// desiredClaim is the claim with our status, beside what an earlier function of
+// the pipeline said, and nothing else: what is not sent on a run is taken away,
+// and what is not ours must not be sent.
+func desiredClaim(a answer, earlier any) (*resource.Composite, error) {
 	status, err := runtime.DefaultUnstructuredConverter.ToUnstructured(status(a))
 	if err != nil {
 		return nil, fmt.Errorf("cannot write the claim's status: %w", err)
+	}
+
+	if theirs, ok := earlier.(map[string]any); ok {
+		maps.Copy(theirs, status)
+		status = theirs
 	}
 
 	out := composite.New()

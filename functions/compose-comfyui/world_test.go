@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/crossplane/function-sdk-go/logging"
@@ -185,12 +186,7 @@ func examples(t testing.TB) map[string]map[string]any {
 func loadClaim(t testing.TB, file string) map[string]any {
 	t.Helper()
 
-	definition, err := os.ReadFile("../../apis/comfyuistudios/definition.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	adm, err := admission.New(definition)
+	adm, err := definition()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,6 +220,17 @@ func loadClaim(t testing.TB, file string) map[string]any {
 
 	return nil
 }
+
+// definition is what an API server makes of the definition. Compiling its rules
+// takes most of a second.
+var definition = sync.OnceValues(func() (*admission.Admission, error) {
+	b, err := os.ReadFile("../../apis/comfyuistudios/definition.yaml")
+	if err != nil {
+		return nil, err
+	}
+
+	return admission.New(b)
+})
 
 // parse reads JSON as an API server does: whole numbers stay whole.
 func parse(t testing.TB, j []byte) *unstructured.Unstructured {

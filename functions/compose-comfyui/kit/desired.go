@@ -3,7 +3,10 @@ package kit
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	"github.com/crossplane/function-sdk-go/resource/composed"
@@ -48,6 +51,7 @@ type Desired struct {
 	gates     map[Key]Gate
 	waiting   map[Key][]string
 	removable map[Key][]Key
+	lost      map[string][]Key
 	uses      []use
 	names     map[string]Key
 	errs      []error
@@ -62,6 +66,7 @@ func NewDesired(inv Inventory, o Observed) *Desired {
 		gates:     map[Key]Gate{},
 		waiting:   map[Key][]string{},
 		removable: map[Key][]Key{},
+		lost:      map[string][]Key{},
 		names:     map[string]Key{},
 	}
 }
@@ -103,7 +108,7 @@ func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 	switch {
 	case len(lost) > 0 && d.observed.Exists(k):
 		// The live resource has the value; without it we would take it away.
-		d.failf("cannot compose %q: %s was known and is not any more", k, lost[0])
+		d.lost[lost[0]] = append(d.lost[lost[0]], k)
 	case len(lost) > 0:
 		d.waiting[k] = lost
 	case d.observed.Exists(k):
@@ -177,4 +182,28 @@ func (d *Desired) failf(format string, args ...any) {
 	d.errs = append(d.errs, fmt.Errorf(format, args...))
 }
 
-func (d *Desired) err() error { return errors.Join(d.errs...) }
+// err joins what went wrong. A value that is lost is told once, however many
+// resources need it.
+func (d *Desired) err() error {
+	const named = 3
+
+	errs := slices.Clone(d.errs)
+
+	for _, what := range slices.Sorted(maps.Keys(d.lost)) {
+		keys := d.lost[what]
+
+		var names []string
+		for _, k := range keys[:min(named, len(keys))] {
+			names = append(names, strconv.Quote(string(k)))
+		}
+
+		who := strings.Join(names, ", ")
+		if more := len(keys) - named; more > 0 {
+			who += fmt.Sprintf(" and %d more", more)
+		}
+
+		errs = append(errs, fmt.Errorf("cannot compose %s: %s was known and is not any more", who, what))
+	}
+
+	return errors.Join(errs...)
+}

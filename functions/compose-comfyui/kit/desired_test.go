@@ -108,6 +108,23 @@ func TestAddWhen(t *testing.T) {
 			},
 			want: answer{Errors: []string{`cannot compose "bucket": the account id was known and is not any more`}},
 		},
+		"ValueLostByMany": {
+			reason: "However many need it, a lost value is told once.",
+			args: args{
+				observed: map[kit.Key]kittest.State{"a": kittest.Ready(), "b": kittest.Ready(), "c": kittest.Ready(), "d": kittest.Ready(), "bucket": kittest.Ready()},
+				add: func(d *kit.Desired) {
+					d.AddWhen(kit.Needs("", "the version"), "bucket", &s3.Bucket{})
+
+					for _, k := range []kit.Key{"d", "c", "b", "a"} {
+						d.AddWhen(kit.Needs("", "the account id"), k, &s3.Bucket{})
+					}
+				},
+			},
+			want: answer{Errors: []string{
+				`cannot compose "d", "c", "b" and 1 more: the account id was known and is not any more`,
+				`cannot compose "bucket": the version was known and is not any more`,
+			}},
+		},
 		"Reference": {
 			reason: "A reference is an order gate, without being said twice.",
 			args:   args{add: func(d *kit.Desired) { d.Add("subnet", subnet(d)) }},
@@ -197,7 +214,7 @@ func TestAddWhen(t *testing.T) {
 			want: answer{Errors: []string{`cannot compose "vpc": a part must not name it, but it is called "mine"`}},
 		},
 		"ErrorsJoined": {
-			reason: "Everything that went wrong is told in one go, in the order it was added.",
+			reason: "Everything that went wrong is told in one go, in an order that does not change.",
 			args: args{
 				observed: map[kit.Key]kittest.State{"bucket": kittest.Ready(), "stray": kittest.Ready()},
 				add: func(d *kit.Desired) {
@@ -208,8 +225,8 @@ func TestAddWhen(t *testing.T) {
 			},
 			want: answer{Errors: []string{
 				`cannot compose "unknown": the inventory does not list it`,
-				`cannot compose "bucket": the account id was known and is not any more`,
 				`cannot leave out "stray": it exists, and put it back`,
+				`cannot compose "bucket": the account id was known and is not any more`,
 			}},
 		},
 	}
