@@ -23,6 +23,10 @@ const (
 	foundGate  = "gate (inferred: the latest ready before it)"
 )
 
+// worthWaiting is how many simulated seconds a resource takes at least to count
+// as a gate beside a reference.
+const worthWaiting = 20
+
 // CriticalPath goes back from the resource that became ready last, from each
 // resource to the one whose becoming active let it be created. The first step
 // comes first.
@@ -55,28 +59,14 @@ func CriticalPath(s Snapshot) []Step {
 // to, or, when that had long been known to be ready, the last resource of its own
 // or an earlier part that became ready before it.
 func enabler(s Snapshot, r Resource, all map[ID]Resource) (*Resource, string) {
-	var ref, gate *Resource
-	field := ""
-	for _, reference := range r.References {
-		to, ok := all[reference.To]
-		if ok && before(s, to, r) && (ref == nil || to.Active > ref.Active) {
-			ref, field = &to, reference.Field
-		}
-	}
+	ref, field := latestReference(s, r, all)
 	if ref != nil && r.Created-max(ref.Shown, ref.Active) <= s.slack() {
 		return ref, "reference " + field
 	}
 	if ref == nil && r.Created-s.Start <= s.slack() {
 		return nil, foundStart
 	}
-	for _, other := range s.Resources() {
-		if other.ID == r.ID || !before(s, other, r) || rank(s, other.Part) > rank(s, r.Part) {
-			continue
-		}
-		if gate == nil || other.Active > gate.Active {
-			gate = &other
-		}
-	}
+	gate := latestGate(s, r, ref != nil)
 	switch {
 	case gate != nil && (ref == nil || gate.Active > ref.Active):
 		return gate, foundGate
@@ -84,6 +74,35 @@ func enabler(s Snapshot, r Resource, all map[ID]Resource) (*Resource, string) {
 		return ref, "reference " + field
 	}
 	return nil, foundStart
+}
+
+// latestReference is what became active last of all that a resource refers to.
+func latestReference(s Snapshot, r Resource, all map[ID]Resource) (*Resource, string) {
+	var ref *Resource
+	field := ""
+	for _, reference := range r.References {
+		to, ok := all[reference.To]
+		if ok && before(s, to, r) && (ref == nil || to.Active > ref.Active) {
+			ref, field = &to, reference.Field
+		}
+	}
+	return ref, field
+}
+
+// latestGate is what became active last before a resource was created, in its
+// own or an earlier part. Beside a reference, something that AWS makes at once is
+// no reason to wait longer: on a busy machine it is merely next to the resource.
+func latestGate(s Snapshot, r Resource, beside bool) *Resource {
+	var gate *Resource
+	for _, other := range s.Resources() {
+		switch {
+		case other.ID == r.ID || !before(s, other, r) || rank(s, other.Part) > rank(s, r.Part):
+		case beside && other.Active-other.Created < worthWaiting:
+		case gate == nil || other.Active > gate.Active:
+			gate = &other
+		}
+	}
+	return gate
 }
 
 // before says whether a became active before b was created. Times of resources

@@ -158,15 +158,15 @@ func (c *chart) part(p Part, y float64) float64 {
 
 func (c *chart) bar(r Resource, y float64) {
 	c.row[r.ID] = y + barHeight/2 + 1
-	class, label := "bar", ""
+	class, label, least := "bar", "", 2.0
 	if c.onPath[r.ID] {
-		class, label = "critical", "hot"
+		class, label, least = "critical", "hot", 4
 	}
 	from, to := c.x(r.Created), c.x(c.until(r))
 	fmt.Fprintf(&c.body, `<text class="%s" x="28" y="%s">%s</text>`+"\n", label, px(y+barHeight-1), escape(cut(r.Label(), 38)))
 	what := fmt.Sprintf("%s %s: %.1f – %.1f min", r.Kind, r.Name, c.s.Minutes(r.Created), c.s.Minutes(c.until(r)))
 	fmt.Fprintf(&c.body, `<rect class="%s" x="%s" y="%s" width="%s" height="%d" rx="2"><title>%s</title></rect>`+"\n",
-		class, px(from), px(y+1), px(max(2, to-from)), barHeight, escape(what))
+		class, px(from), px(y+1), px(max(least, to-from)), barHeight, escape(what))
 	if r.Adopted {
 		fmt.Fprintf(&c.over, `<text class="small" x="%s" y="%s">adopted</text>`+"\n", px(from+7), px(y+barHeight-1))
 		return

@@ -11,6 +11,10 @@ import (
 // maxChildren is how many resources a part shows while it is coming up.
 const maxChildren = 5
 
+// maxWaits is how much of what a part waits for a tree shows: it names resources
+// by the dozen. The diagnosis has all of it.
+const maxWaits = 70
+
 // Tree draws a studio at rest: every part, and in it the kinds with their number
 // and the time between the first one's creation and the last one's readiness.
 func Tree(s Snapshot) string {
@@ -21,6 +25,7 @@ func Tree(s Snapshot) string {
 		if i == len(shown)-1 {
 			branch, stem = "└─ ", "   "
 		}
+		p.Waits = cut(p.Waits, maxWaits)
 		out = append(out, append(line{{branch, dim}}, partLine(s, p)...))
 		for _, l := range kindLines(s, p) {
 			out = append(out, append(line{{stem, dim}}, l...))
@@ -34,11 +39,16 @@ func shownParts(s Snapshot) []Part {
 	return slices.DeleteFunc(slices.Clone(s.Parts), func(p Part) bool { return s.Deleting && p.State == Absent })
 }
 
-func headline(s Snapshot) string {
+func place(s Snapshot) string {
 	at := s.Namespace + "/" + s.Name
 	if s.Region != "" {
 		at += " in " + s.Region
 	}
+	return at
+}
+
+func headline(s Snapshot) string {
+	at := place(s)
 	switch {
 	case s.Deleting && Down(s):
 		return at + ": gone"
@@ -165,7 +175,7 @@ func frame(s Snapshot, width, height int) []line {
 
 func frameWith(s Snapshot, width, children int) []line {
 	out := []line{
-		{{headline(s), strong}},
+		{{place(s), strong}},
 		progress(s, width),
 		{},
 	}
@@ -212,7 +222,7 @@ func childLines(s Snapshot, p Part, limit int) []line {
 			break
 		}
 		mark, t := look(r.State)
-		l := line{{"   ", plain}, {mark + " ", t}, {pad(r.Kind+" "+r.Label(), 40), plain}, {pad(string(r.State), 9), t}}
+		l := line{{"   ", plain}, {mark + " ", t}, {pad(cut(r.Kind+" "+r.Label(), 43), 44), plain}, {pad(string(r.State), 9), t}}
 		if since := r.Created; since > 0 && r.State != Deleting {
 			l = append(l, piece{fmt.Sprintf("%5.1f min ", (s.Now-since)/60), plain})
 		}

@@ -31,11 +31,15 @@ type cli struct {
 	Timeout  time.Duration `help:"The simulated time after which the studio counts as not Ready. Default: three times what is expected."`
 	Stuck    time.Duration `help:"The simulated time without any change after which the studio counts as stuck. Default: what is expected."`
 	Plain    bool          `help:"Print lines even on a terminal."`
-	Keep     bool          `help:"The bed stays: say how to end it." env:"KEEP"`
+	Keep     bool          `help:"The bed stays: say how to end it."`
 }
 
 func main() {
 	var c cli
+	// As make and the shell have it, any value but an empty one is a yes.
+	if v := os.Getenv("KEEP"); v != "" && v != "0" && v != "false" {
+		c.Keep = true
+	}
 	kong.Parse(&c, kong.Name("demo"), kong.Description("Show a studio coming up on the bed."))
 	// client-go reports lost watches through klog, into the middle of the tree.
 	klog.LogToStderr(false)
