@@ -70,7 +70,7 @@ func (a answer) condition(p part) (bool, v1alpha1.ConditionReason, string) {
 
 	if n := a.goingAway(p.name); n > 0 {
 		reason = v1alpha1.ReasonWaiting
-		messages = slices.Insert(messages, 0, fmt.Sprintf("previous studio is still being deleted (%d left)", n))
+		messages = slices.Insert(messages, 0, fmt.Sprintf("previous resources are still being deleted (%d left)", n))
 	}
 
 	if reason != v1alpha1.ReasonReady {
@@ -103,7 +103,7 @@ func (a answer) unready(part string) (creating, failing []string) {
 	return creating, failing
 }
 
-// goingAway counts the part's resources that are there and being deleted. They
+// goingAway counts the part's resources that are there and being deleted. Mostly they
 // are those of a studio that was deleted a moment ago and is applied again: what
 // they say of themselves is about their end, not about this studio.
 func (a answer) goingAway(part string) int {
