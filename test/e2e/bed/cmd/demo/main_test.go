@@ -83,7 +83,7 @@ func TestLimits(t *testing.T) {
 		"Defaults": {
 			reason: "Limits follow from what is expected.",
 			c:      cli{Expected: 20 * time.Minute},
-			want:   view.Limits{Timeout: time.Hour, Stuck: 30 * time.Minute},
+			want:   view.Limits{Timeout: time.Hour, Stuck: 20 * time.Minute},
 		},
 		"Given": {
 			reason: "What is given counts.",
