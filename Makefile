@@ -75,9 +75,14 @@ $(BIN)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
 bench: ## Measure one run of the function
 	go test ./functions/compose-comfyui -run '^$$' -bench . -benchmem
 
+.PHONY: measure
+measure: build bed-build ## Measure what the circuit breaker and Crossplane cost (twenty minutes)
+	cd $(BED) && go run ./cmd/measure breaker
+	cd $(BED) && go run ./cmd/measure overhead
+
 .PHONY: golden
 golden: ## Rewrite the golden files, to be read in review
-	go test ./functions/compose-comfyui -run 'TestWaves|TestScenarios|TestInventory|TestActivation' -update
+	go test ./functions/compose-comfyui -run 'TestWaves|TestScenarios|TestGates|TestInventory|TestActivation' -update
 
 .PHONY: clean
 clean: ## Remove what was built
