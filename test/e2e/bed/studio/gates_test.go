@@ -184,6 +184,10 @@ func late(declared []gates, all []moment) []string {
 // becoming ready and the next: twice for each would still be a loop.
 const maxRunsPerWave = 2
 
+// maxGeneration bounds how often a resource's spec is written while a studio
+// comes up, and so the events that it sends.
+const maxGeneration = 4
+
 // TestEachAtItsTime holds a live studio to its gates: nothing is composed before
 // they are open, everything in the very run that sees them open. It knows no
 // clock, so it holds at any speed.
@@ -210,6 +214,14 @@ func TestEachAtItsTime(t *testing.T) {
 	// own making.
 	if n, limit := len(all), maxRunsPerWave*len(declared); n > limit {
 		t.Errorf("the function ran %d times for %d resources, want at most %d", n, len(declared), limit)
+	}
+
+	// A spec is written by the function, by references that are resolved and by
+	// what the provider late-initialises. More would be two writers at odds.
+	for k, o := range s.composed() {
+		if g := o.GetGeneration(); g > maxGeneration {
+			t.Errorf("the spec of %s was written %d times, want at most %d", k, g, maxGeneration)
+		}
 	}
 
 	t.Logf("%d runs for %d resources", len(all), len(declared))
