@@ -204,7 +204,11 @@ func refersTo(v any, name string) bool {
 func routeOf(t *testing.T, rsp *fnv1.RunFunctionResponse) kit.Key {
 	t.Helper()
 
-	spec := rsp.GetDesired().GetResources()["network-private-egress"].GetResource().AsMap()["spec"].(map[string]any)
+	spec, ok := rsp.GetDesired().GetResources()["network-private-egress"].GetResource().AsMap()["spec"].(map[string]any)
+	if !ok {
+		t.Fatal("the private route is not desired")
+	}
+
 	name := spec["forProvider"].(map[string]any)["natGatewayIdRef"].(map[string]any)["name"].(string)
 
 	_, key, _ := strings.Cut(name, "-network-")

@@ -70,6 +70,41 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
+// TestWaiting holds a claim from Ready while resources wait that are not
+// composed yet, though all that are composed are ready. Crossplane by itself
+// would count those alone.
+func TestWaiting(t *testing.T) {
+	w := newWorld(t, loadClaim(t, "testdata/claims/single.yaml"))
+
+	var rsp *fnv1.RunFunctionResponse
+
+	for range 12 {
+		rsp = w.run()
+		w.apply(rsp)
+
+		// AWS does not tell the account, so no bucket gets its name.
+		for _, o := range w.observed {
+			if at, ok := o["status"].(map[string]any)["atProvider"].(map[string]any); ok {
+				delete(at, "arn")
+			}
+		}
+	}
+
+	for k, r := range rsp.GetDesired().GetResources() {
+		if r.GetReady() != fnv1.Ready_READY_TRUE {
+			t.Errorf("%s is %s: the studio has not settled", k, r.GetReady())
+		}
+	}
+
+	if got := rsp.GetDesired().GetComposite().GetReady(); got != fnv1.Ready_READY_FALSE {
+		t.Errorf("want the claim READY_FALSE, got %s", got)
+	}
+
+	if got := rsp.GetMeta().GetTtl().AsDuration(); got != convergingTTL {
+		t.Errorf("want an answer good for %s, got %s", convergingTTL, got)
+	}
+}
+
 func TestUnfinished(t *testing.T) {
 	cases := map[string]struct {
 		reason     string
