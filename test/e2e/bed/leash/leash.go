@@ -21,13 +21,16 @@ import (
 
 // script runs its arguments as a child with an empty stdin. A second process
 // waits for the end of the pipe and then kills the group (0 is one's own).
-// TERM is handed on; the loop is there because a trapped signal ends wait early.
+// TERM is handed on, also when it comes before the child has an id; the loop is
+// there because a trapped signal ends wait early.
 const script = `
 exec 3<&0 </dev/null
+term= child=
+trap 'term=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM
 "$@" 3<&- & child=$!
+[ -z "$term" ] || kill -TERM "$child" 2>/dev/null
 { read -r _ <&3; kill -9 0; } & watch=$!
 exec 3<&-
-trap 'kill -TERM "$child" 2>/dev/null' TERM
 wait "$child"; code=$?
 while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
 kill "$watch" 2>/dev/null
