@@ -32,13 +32,13 @@ func checkPolicy(t *testing.T, k, text string) {
 	t.Helper()
 
 	doc := struct {
-		Version   string
+		Version   string `json:"Version"`
 		Statement []struct {
-			Effect    string
-			Principal map[string]string
-			Action    []string
-			Resource  []string
-		}
+			Effect    string            `json:"Effect"`
+			Principal map[string]string `json:"Principal"`
+			Action    []string          `json:"Action"`
+			Resource  []string          `json:"Resource"`
+		} `json:"Statement"`
 	}{}
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
 		t.Errorf("%s: %v", k, err)

@@ -57,6 +57,8 @@ func TestScenarios(t *testing.T) {
 			w.observed["network-vpc"]["status"].(map[string]any)["atProvider"].(map[string]any)["id"] = "vpc-0bbb"
 		}},
 		"key-of-another-version": {claim: "single", change: func(t *testing.T, w *world) {
+			t.Helper()
+
 			w.observed["network-firewall"] = copyOf(t, w.observed["network-vpc"])
 		}},
 	}
@@ -177,9 +179,7 @@ func TestPanic(t *testing.T) {
 	w := newWorld(t, loadClaim(t, "testdata/claims/single.yaml"))
 	f := newFunction()
 	f.parts = append(parts(), part{name: "broken", compose: func(plan.Plan, facts.Facts, *kit.Desired) {
-		var none map[string]int
-
-		none["a nil map"] = 1
+		panic("a defect")
 	}})
 
 	rsp, err := f.RunFunction(context.Background(), w.request())
@@ -187,7 +187,7 @@ func TestPanic(t *testing.T) {
 		t.Fatalf("RunFunction(...): unexpected transport error: %v", err)
 	}
 
-	want := "cannot compose the studio: internal error: assignment to entry in nil map; please report it"
+	want := "cannot compose the studio: internal error: a defect; please report it"
 	if got := fatal(rsp); got != want || len(rsp.GetResults()) != 1 {
 		t.Errorf("RunFunction(...): want the one result %q, got %v", want, rsp.GetResults())
 	}
