@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -27,6 +28,10 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
 // TestServeTLS holds the function closed to everyone but Crossplane.
@@ -97,6 +102,62 @@ func TestServeStops(t *testing.T) {
 	}
 }
 
+// TestServeDrains lets a call finish that runs when the server is told to stop:
+// a pod that is replaced takes no answer away.
+func TestServeDrains(t *testing.T) {
+	running, finish := make(chan struct{}), make(chan struct{})
+	slow := part{name: "slow", compose: func(plan.Plan, facts.Facts, *kit.Desired) {
+		close(running)
+		<-finish
+	}}
+
+	addr, stop := startServer(t, &cli{Insecure: true, MaxRecvMessageSize: 4}, slow)
+	client := dial(t, addr, insecure.NewCredentials())
+	req := newWorld(t, examples(t)["minimal"]).request()
+
+	called := make(chan error, 1)
+
+	go func() {
+		rsp, err := client.RunFunction(context.Background(), req)
+		if err == nil && fatal(rsp) != "" {
+			err = errors.New(fatal(rsp))
+		}
+
+		called <- err
+	}()
+
+	<-running
+
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+
+	// Only a server that has stopped listening has been told to stop.
+	for refused := false; !refused; time.Sleep(time.Millisecond) {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
+		if refused = err != nil; !refused {
+			_ = c.Close()
+		}
+	}
+
+	select {
+	case err := <-called:
+		t.Fatalf("the running call ended with the server: %v", err)
+	case err := <-stopped:
+		t.Fatalf("the server ended before the running call: %v", err)
+	default:
+	}
+
+	close(finish)
+
+	if err := <-called; err != nil {
+		t.Errorf("the running call: unexpected error: %v", err)
+	}
+
+	if err := <-stopped; err != nil {
+		t.Errorf("serve(...): unexpected error: %v", err)
+	}
+}
+
 // TestServeMetrics counts runs by outcome, and how long they took.
 func TestServeMetrics(t *testing.T) {
 	metricsAddr := freeAddress(t)
@@ -137,13 +198,14 @@ func TestServeMetrics(t *testing.T) {
 }
 
 // startServer serves on a free port. Stop ends it and returns what serve did.
-func startServer(t *testing.T, c *cli) (addr string, stop func() error) {
+func startServer(t *testing.T, c *cli, extra ...part) (addr string, stop func() error) {
 	t.Helper()
 
 	c.Network, c.Address = "tcp", freeAddress(t)
 	registry := prometheus.NewRegistry()
 	f := newFunction()
 	f.metrics = newMetrics(registry)
+	f.parts = append(f.parts, extra...)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
