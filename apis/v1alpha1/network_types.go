@@ -14,8 +14,6 @@ const (
 )
 
 // Network is the studio's own VPC.
-//
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.zoneIDs) || has(self.zoneIDs)",message="spec.network.zoneIDs cannot be removed, because subnets in these zones are in use: set it back to the list it was"
 type Network struct {
 	// The VPC's IPv4 range, /16 to /20, private. Choose one that does not overlap
 	// networks you want to connect it with. It cannot be changed.
@@ -32,14 +30,15 @@ type Network struct {
 	// Availability zones by id (apne1-az4), not by letter: a letter means another
 	// zone in each account, an id means the same one everywhere. The first ones
 	// hold the cluster's and the load balancer's subnets, all of them hold GPU
-	// nodes. Zones can be added at the end; none can be removed or moved. Left
-	// out, the studio takes the region's zones from its catalogue.
+	// nodes. Zones can be added at the end; none can be removed or moved. The
+	// studio refuses a list that does not begin with the zones that it has, touches
+	// nothing, and goes on when the list is put right. Left out, the studio takes the
+	// region's zones from its catalogue.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=6
 	// +kubebuilder:validation:XValidation:rule="size(self) >= 2",message="spec.network.zoneIDs must hold at least two zones, because EKS and the load balancer need two: add one, or leave the field out"
 	// +kubebuilder:validation:XValidation:rule="self.all(z, self.exists_one(y, y == z))",message="spec.network.zoneIDs must name each zone once: remove the duplicate"
-	// +kubebuilder:validation:XValidation:rule="oldSelf.all(z, self.indexOf(z) == oldSelf.indexOf(z))",message="spec.network.zoneIDs may only grow at its end, because subnets in the zones before are in use: put the removed or moved zones back where they were"
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=16
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[a-z]+[0-9]+-az[0-9]+$')",message="spec.network.zoneIDs must be zone ids such as apne1-az4, not zone names such as ap-northeast-1a: see aws ec2 describe-availability-zones"

@@ -109,6 +109,11 @@ func TestRefusedLater(t *testing.T) {
 		s.apply(map[string]any{"network": zones("apne1-az4", "apne1-az1")})
 		s.awaitRefused("spec.network.zoneIDs: it must begin with the zones that the studio has, apne1-az1, apne1-az2, apne1-az4; add others behind them")
 		s.untouched(before)
+
+		// Put right, it goes on.
+		s.apply(map[string]any{"network": zones("apne1-az1", "apne1-az2", "apne1-az4")})
+		s.awaitReady()
+		s.untouched(before)
 	})
 }
 
