@@ -103,9 +103,9 @@ func (a answer) unready(part string) (creating, failing []string) {
 	return creating, failing
 }
 
-// goingAway counts the part's resources that are there and being deleted. Mostly they
-// are those of a studio that was deleted a moment ago and is applied again: what
-// they say of themselves is about their end, not about this studio.
+// goingAway counts the part's resources that are there and being deleted. Mostly
+// they are those of a studio that was deleted a moment ago and is applied again:
+// what they say of themselves is about their end, not about this studio.
 func (a answer) goingAway(part string) int {
 	n := 0
 
