@@ -77,11 +77,23 @@ func (a answer) condition(p part) (bool, v1alpha1.ConditionReason, string) {
 		return false, reason, strings.Join(messages, "; ")
 	}
 
+	if s := a.says(p); s.reason != "" {
+		return s.ok, s.reason, s.message
+	}
+
 	if leaving := a.leaving(p.name); len(leaving) > 0 {
 		return true, v1alpha1.ReasonRemoving, "removing: " + list(leaving, "; ")
 	}
 
 	return true, v1alpha1.ReasonReady, ""
+}
+
+func (a answer) says(p part) statement {
+	if p.says == nil {
+		return statement{}
+	}
+
+	return p.says(a)
 }
 
 // unready are the part's composed resources that are not ready: those on their

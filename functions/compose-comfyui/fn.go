@@ -28,6 +28,7 @@ type Function struct {
 	log     logging.Logger
 	metrics *metrics
 	parts   []part
+	release plan.Release
 }
 
 // RunFunction composes one studio. It is pure: the same request gives the same
@@ -60,7 +61,7 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 }
 
 func (f *Function) compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) error {
-	a, err := decide(req, f.parts)
+	a, err := decide(req, f.parts, f.release)
 	if err != nil {
 		return oneLine(err)
 	}
@@ -69,7 +70,7 @@ func (f *Function) compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionRe
 }
 
 // decide is the whole way from a request to what the answer says.
-func decide(req *fnv1.RunFunctionRequest, parts []part) (answer, error) {
+func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release) (answer, error) {
 	xr, oxr, err := claim(req)
 	if err != nil {
 		return answer{}, err
@@ -79,6 +80,8 @@ func decide(req *fnv1.RunFunctionRequest, parts []part) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+
+	p = p.WithRelease(release)
 
 	composedResources, err := request.GetObservedComposedResources(req)
 	if err != nil {

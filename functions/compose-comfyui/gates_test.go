@@ -27,7 +27,7 @@ func TestGates(t *testing.T) {
 			w := newWorld(t, claim)
 			w.settle()
 
-			a, err := decide(w.request(), parts())
+			a, err := decide(w.request(), parts(), testRelease())
 			if err != nil {
 				t.Fatal(err)
 			}

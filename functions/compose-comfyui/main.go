@@ -21,6 +21,8 @@ type cli struct {
 	TLSCertsDir        string `env:"TLS_SERVER_CERTS_DIR" help:"Directory with tls.crt, tls.key and ca.crt; clients must show a certificate that ca.crt signed."`
 	Insecure           bool   `help:"Serve without mTLS. For local use: Crossplane always uses mTLS."`
 	MaxRecvMessageSize int    `default:"32" help:"Largest request in MiB. A studio of 200 resources is about 5 MiB, over gRPC's default of 4."`
+	AgentImage         string `help:"Repository to take the studio-agent image from, in place of the one it is published in."`
+	AgentRelease       string `help:"File that describes a studio-agent image of your own (image, digest, nodeDaemonSHA256, lambdaSHA256), in place of the published one." type:"existingfile"`
 	MetricsAddress     string `default:":8080" help:"Address of the Prometheus metrics, or empty for none."`
 }
 
@@ -34,6 +36,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
+	release, err := c.release()
+	kctx.FatalIfErrorf(err)
+
 	registry := prometheus.NewRegistry()
-	kctx.FatalIfErrorf(serve(ctx, c, &Function{log: log, metrics: newMetrics(registry), parts: parts()}, registry))
+	kctx.FatalIfErrorf(serve(ctx, c, &Function{log: log, metrics: newMetrics(registry), parts: parts(), release: release}, registry))
 }

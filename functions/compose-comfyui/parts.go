@@ -19,6 +19,20 @@ type part struct {
 	compose func(p plan.Plan, f facts.Facts, d *kit.Desired)
 	// unused are the fields of the spec that then have no effect.
 	unused func(spec v1alpha1.ComfyUIStudioSpec) []string
+	// says is what the part's resources do not tell of themselves, or nil. It
+	// comes last: what a resource says of itself goes before.
+	says func(a answer) statement
+}
+
+// A statement is what a part says of itself in its condition.
+type statement struct {
+	// reason is empty where there is nothing to say.
+	reason  v1alpha1.ConditionReason
+	message string
+	// ok is the condition's status.
+	ok bool
+	// holds keeps the claim from Ready.
+	holds bool
 }
 
 // parts is the list to read first. Its order is that of the conditions and the

@@ -86,5 +86,11 @@ func (a answer) ready() bool {
 		}
 	}
 
+	for _, p := range a.parts {
+		if a.says(p).holds {
+			return false
+		}
+	}
+
 	return true
 }

@@ -61,6 +61,10 @@ func status(a answer) *v1alpha1.ComfyUIStudioStatus {
 		Resources: countResources(a.result),
 	}
 
+	imageStatus(a, s)
+	workloadStatus(a, s)
+	edgeStatus(a, s)
+
 	if a.facts.Account != "" {
 		s.Buckets = &v1alpha1.BucketsStatus{
 			Models:  a.plan.BucketName(plan.Models),

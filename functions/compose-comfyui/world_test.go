@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/admission"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
 const account = "123456789012"
@@ -42,7 +43,17 @@ func newWorld(t testing.TB, claim map[string]any) *world {
 }
 
 func newFunction() *Function {
-	return &Function{log: logging.NewNopLogger(), metrics: newMetrics(prometheus.NewRegistry()), parts: parts()}
+	return &Function{log: logging.NewNopLogger(), metrics: newMetrics(prometheus.NewRegistry()), parts: parts(), release: testRelease()}
+}
+
+// testRelease stands for a studio-agent that is published.
+func testRelease() plan.Release {
+	return plan.Release{
+		Image:            "ghcr.io/comfyui-studio/studio-agent",
+		Digest:           "sha256:" + strings.Repeat("a1", 32),
+		NodeDaemonSHA256: strings.Repeat("b2", 32),
+		LambdaSHA256:     strings.Repeat("c3", 32),
+	}
 }
 
 // request is what Crossplane would send now.

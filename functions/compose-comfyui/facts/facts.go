@@ -36,6 +36,11 @@ type Facts struct {
 
 	// ClusterEndpoint, ClusterVersion and ClusterSecurityGroupID are EKS's.
 	ClusterEndpoint, ClusterVersion, ClusterSecurityGroupID string
+
+	Capacity Capacity
+	Image    Image
+	Workload Workload
+	Edge     Edge
 }
 
 // From gathers the facts. Its error names what contradicts the plan.
@@ -47,6 +52,10 @@ func From(p plan.Plan, o kit.Observed, remembered v1alpha1.ComfyUIStudioStatus) 
 		f.network(p, o),
 		f.egress(p, o),
 		f.cluster(p, o),
+		f.Capacity.read(p, o),
+		f.Image.read(p, o),
+		f.Workload.read(p, o),
+		f.Edge.read(p, o),
 		zonesOnlyGrow(p, remembered),
 	}
 
@@ -55,7 +64,9 @@ func From(p plan.Plan, o kit.Observed, remembered v1alpha1.ComfyUIStudioStatus) 
 
 // recall starts from what the status remembers.
 func recall(s v1alpha1.ComfyUIStudioStatus) Facts {
-	f := Facts{Account: s.Account}
+	f := Facts{
+		Account: s.Account, Capacity: recallCapacity(s), Image: recallImage(s), Workload: recallWorkload(s), Edge: recallEdge(s),
+	}
 
 	if n := s.Network; n != nil {
 		f.VPCID, f.EgressIP = n.VPCID, n.EgressIP

@@ -77,7 +77,7 @@ func setDefaults(o Object, region string, tags map[string]string) {
 	}
 }
 
-// references are the keys that spec.forProvider refers to by name.
+// references are the keys that an object refers to by name.
 func (d *Desired) references(obj map[string]any) []Key {
 	var out []Key
 
@@ -90,11 +90,13 @@ func (d *Desired) references(obj map[string]any) []Key {
 	return out
 }
 
-// referencedNames are the names in every …Ref and …Refs of spec.forProvider.
+// referencedNames are the names in every …Ref and …Refs of spec.forProvider, and
+// that of the provider config: an object in a cluster needs the one that leads
+// there, and must not outlive it.
 func referencedNames(obj map[string]any) []string {
 	spec, _ := obj["spec"].(map[string]any)
 
-	return appendNames(nil, spec["forProvider"])
+	return appendRefs(appendNames(nil, spec["forProvider"]), spec["providerConfigRef"])
 }
 
 func appendNames(out []string, v any) []string {

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -50,6 +51,11 @@ func (o Observed) Ready(k Key) bool {
 	}
 
 	if o.seenOnly != nil && o.seenOnly(r.Resource.GetAPIVersion(), r.Resource.GetKind()) {
+		return true
+	}
+
+	// That what is only looked at is not there is an answer, not a fault.
+	if observeOnly(r.Resource.Object) {
 		return true
 	}
 
@@ -132,7 +138,7 @@ func (o Observed) Keys() []Key {
 // tells of an error, else empty.
 func (o Observed) Trouble(k Key) string {
 	r, ok := o.resources[resource.Name(k)]
-	if !ok {
+	if !ok || observeOnly(r.Resource.Object) {
 		return ""
 	}
 
@@ -145,6 +151,29 @@ func (o Observed) Trouble(k Key) string {
 	}
 
 	return ""
+}
+
+// Data is a value in an observed Secret or ConfigMap, decoded; empty where there
+// is none.
+func (o Observed) Data(k Key, field string) string {
+	r, ok := o.resources[resource.Name(k)]
+	if !ok {
+		return ""
+	}
+
+	data, _ := r.Resource.Object["data"].(map[string]any)
+	value, _ := data[field].(string)
+
+	if r.Resource.GetKind() != "Secret" {
+		return value
+	}
+
+	b, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return ""
+	}
+
+	return string(b)
 }
 
 // object is the observed resource as it came.
@@ -170,6 +199,14 @@ func readyNow(obj map[string]any) bool {
 	}
 
 	return true
+}
+
+// observeOnly says whether nobody but its owner changes what the resource shows.
+func observeOnly(obj map[string]any) bool {
+	spec, _ := obj["spec"].(map[string]any)
+	policies, _ := spec["managementPolicies"].([]any)
+
+	return len(policies) == 1 && policies[0] == "Observe"
 }
 
 func condition(obj map[string]any, typ string) map[string]any {

@@ -55,6 +55,11 @@ func TestReady(t *testing.T) {
 			observed: map[kit.Key]kittest.State{"vpc": {APIVersion: "helm.m.crossplane.io/v1beta1", Kind: "ProviderConfig"}},
 			want:     true,
 		},
+		"ObserveOnlyAbsent": {
+			reason:   "What is only looked at is answered for by being looked at: that it is not there is an answer.",
+			observed: map[kit.Key]kittest.State{"vpc": {Spec: map[string]any{"managementPolicies": []any{"Observe"}}, Synced: map[string]any{"status": "False", "message": "observe failed: external resource does not exist"}}},
+			want:     true,
+		},
 		"SeenOnlyDeleting": {
 			reason:   "But not while it goes.",
 			observed: map[kit.Key]kittest.State{"vpc": {APIVersion: "helm.m.crossplane.io/v1beta1", Kind: "ProviderConfig", Deleting: true}},
@@ -160,5 +165,30 @@ func TestFamily(t *testing.T) {
 		if got := o.Deleting(k); got != want {
 			t.Errorf("Deleting(%s): want %t, got %t", k, want, got)
 		}
+	}
+}
+
+func TestData(t *testing.T) {
+	const key kit.Key = "secret"
+
+	cases := map[string]struct {
+		reason string
+		state  kittest.State
+		want   string
+	}{
+		"Secret":      {reason: "A Secret's values are decoded.", state: kittest.State{APIVersion: "v1", Kind: "Secret", Data: map[string]any{"seed": "c2VlZA=="}}, want: "seed"},
+		"ConfigMap":   {reason: "A ConfigMap's are as they are.", state: kittest.State{APIVersion: "v1", Kind: "ConfigMap", Data: map[string]any{"seed": "c2VlZA=="}}, want: "c2VlZA=="},
+		"NotEncoded":  {reason: "What cannot be decoded is not there.", state: kittest.State{APIVersion: "v1", Kind: "Secret", Data: map[string]any{"seed": "%"}}},
+		"OtherField":  {reason: "Nor is what was not asked for.", state: kittest.State{APIVersion: "v1", Kind: "Secret", Data: map[string]any{"password": "c2VlZA=="}}},
+		"WithoutData": {reason: "An empty Secret holds nothing.", state: kittest.State{APIVersion: "v1", Kind: "Secret"}},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := kittest.Observe(func(k kit.Key) string { return string(k) }, map[kit.Key]kittest.State{key: tc.state})
+			if got := o.Data(key, "seed"); got != tc.want {
+				t.Errorf("%s\nData(...): want %q, got %q", tc.reason, tc.want, got)
+			}
+		})
 	}
 }

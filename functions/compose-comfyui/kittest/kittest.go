@@ -25,6 +25,8 @@ type State struct {
 	// Ready and Synced are conditions without their type.
 	Ready, Synced map[string]any
 	AtProvider    any
+	// Data is that of a Secret or ConfigMap.
+	Data map[string]any
 }
 
 // Ready is a resource that is as good as it gets.
@@ -100,6 +102,10 @@ func (s State) object() *composed.Unstructured {
 
 	if spec := s.spec(); len(spec) > 0 {
 		u.Object["spec"] = spec
+	}
+
+	if s.Data != nil {
+		u.Object["data"] = s.Data
 	}
 
 	if status := s.status(); len(status) > 0 {

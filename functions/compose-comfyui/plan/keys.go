@@ -131,13 +131,14 @@ func BucketKey(b BucketName, a Aspect) kit.Key { return kit.Key(familyStorage + 
 
 // fixedKeys are the keys that stand for one resource each.
 func fixedKeys() []kit.Key {
-	out := []kit.Key{
+	out := slices.Concat(capacityKeys(), modelSyncKeys(), imageKeys(), workloadKeys(), edgeKeys())
+	out = append(out,
 		VPC, DefaultSecurityGroup, ALBSecurityGroup, InternetGateway, S3Endpoint, S3EndpointRoutes,
 		PrivateRoutes, PrivateEgress, PublicRoutes, PublicEgress, NATAddress, NAT, RegionalNAT,
 		ClusterRole, ClusterRolePolicy, Cluster, NodeRole, NodeRoleWorker, NodeRoleCNI, NodeRoleRegistry, NodeRoleSSM,
 		SystemNodes, S3DriverRole, S3DriverPolicy, S3DriverIdentity, ClusterAuth, KubernetesProvider, HelmProvider,
 		AddonVPCCNI, AddonKubeProxy, AddonCoreDNS, AddonPodIdentity, AddonMountpointS3,
-	}
+	)
 
 	for _, b := range BucketNames() {
 		for _, a := range BucketAspects() {
@@ -151,7 +152,7 @@ func fixedKeys() []kit.Key {
 // families are the prefixes of keys that there may be several of, with what to
 // change when a member may not leave.
 func families() map[string]string {
-	return map[string]string{
+	out := map[string]string{
 		familyPrivateSubnet: "spec.network.zoneIDs may only grow: put the zone back",
 		familyPrivateRoutes: "spec.network.zoneIDs may only grow: put the zone back",
 		familyPublicSubnet:  "",
@@ -160,6 +161,12 @@ func families() map[string]string {
 		familyAdminPolicy:   "",
 		kit.UsagePrefix:     "",
 	}
+
+	for _, f := range slices.Concat(capacityFamilies(), imageFamilies(), workloadFamilies(), edgeFamilies()) {
+		out[f] = ""
+	}
+
+	return out
 }
 
 // PartOf is the part that a key belongs to.

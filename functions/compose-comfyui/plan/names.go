@@ -44,6 +44,12 @@ func (p Plan) ExternalName(k kit.Key) string {
 		}
 	}
 
+	for _, name := range []func(kit.Key) string{p.capacityName, p.modelSyncName, p.imageName, p.workloadName, p.edgeName} {
+		if n := name(k); n != "" {
+			return n
+		}
+	}
+
 	return ""
 }
 

@@ -221,6 +221,13 @@ func FuzzNames(f *testing.F) {
 	})
 }
 
+// Rules of AWS for names. iam:CreateRole: its API reference. S3 user guide,
+// "General purpose bucket naming rules".
+const (
+	roleRule   = `^[\w+=,.@-]{1,64}$`
+	bucketRule = `^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`
+)
+
 // checkExternalName holds a name that AWS shows to the rules of its service.
 func checkExternalName(t *testing.T, k kit.Key, name string) {
 	t.Helper()
@@ -229,15 +236,20 @@ func checkExternalName(t *testing.T, k kit.Key, name string) {
 		// eks:CreateCluster and CreateNodegroup, iam:CreateRole: their API references.
 		Cluster:      `^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$`,
 		SystemNodes:  `^[0-9A-Za-z][A-Za-z0-9_-]{0,62}$`,
-		ClusterRole:  `^[\w+=,.@-]{1,64}$`,
-		NodeRole:     `^[\w+=,.@-]{1,64}$`,
-		S3DriverRole: `^[\w+=,.@-]{1,64}$`,
+		ClusterRole:  roleRule,
+		NodeRole:     roleRule,
+		S3DriverRole: roleRule,
 	}[k]
+
+	for _, rules := range []map[kit.Key]string{capacityNameRules(), modelSyncNameRules(), imageNameRules(), workloadNameRules(), edgeNameRules()} {
+		if r := rules[k]; r != "" {
+			rule = r
+		}
+	}
 
 	for _, b := range BucketNames() {
 		if k == BucketKey(b, BucketItself) {
-			// S3 user guide, "General purpose bucket naming rules".
-			rule = `^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`
+			rule = bucketRule
 		}
 	}
 

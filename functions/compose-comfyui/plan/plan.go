@@ -28,6 +28,14 @@ type Plan struct {
 	Network    Network
 	Kubernetes Kubernetes
 	Buckets    map[BucketName]Bucket
+	Pools      []Pool
+	Models     []Model
+	Image      v1alpha1.Image
+	Access     v1alpha1.Access
+	// Sleep is nil where servers never sleep.
+	Sleep *v1alpha1.Sleep
+	// Release is what runs of our own.
+	Release Release
 
 	providerConfig xpv1.ProviderConfigReference
 	tags           map[string]string
@@ -111,6 +119,12 @@ func New(xr *v1alpha1.ComfyUIStudio) (Plan, error) {
 				ArchiveAfterDays: spec.Outputs.ArchiveAfterDays,
 			},
 		},
+		Pools:   newPools(spec.Pools),
+		Models:  newModels(spec.Models.Files),
+		Image:   spec.Image,
+		Access:  spec.Access,
+		Sleep:   spec.Sleep,
+		Release: Released(),
 		providerConfig: xpv1.ProviderConfigReference{
 			Kind: string(spec.ProviderConfigRef.Kind),
 			Name: spec.ProviderConfigRef.Name,

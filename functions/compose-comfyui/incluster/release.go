@@ -1,0 +1,71 @@
+package incluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+)
+
+// A Release is provider-helm's installation of one chart.
+type Release struct {
+	meta `json:",inline"`
+
+	Spec ReleaseSpec `json:"spec"`
+}
+
+// ReleaseSpec says which chart with which values.
+type ReleaseSpec struct {
+	ForProvider        ReleaseParameters `json:"forProvider"`
+	ManagementPolicies []Policy          `json:"managementPolicies,omitempty"`
+	ProviderConfigRef  providerConfigRef `json:"providerConfigRef"`
+	// RollbackLimit is how often a failed release is tried again.
+	RollbackLimit *int32 `json:"rollbackLimit,omitempty"`
+}
+
+// ReleaseParameters are the chart, where it goes and its values.
+type ReleaseParameters struct {
+	Chart     Chart  `json:"chart"`
+	Namespace string `json:"namespace"`
+	// Wait holds the release unready until its pods run; with false it is ready
+	// as soon as its objects are applied.
+	Wait                bool                 `json:"wait,omitempty"`
+	SkipCreateNamespace bool                 `json:"skipCreateNamespace,omitempty"`
+	Values              runtime.RawExtension `json:"values"`
+}
+
+// A Chart is pinned by version.
+type Chart struct {
+	Name       string `json:"name"`
+	Repository string `json:"repository,omitempty"`
+	URL        string `json:"url,omitempty"`
+	Version    string `json:"version"`
+}
+
+// DeepCopyObject makes it a runtime.Object.
+func (r *Release) DeepCopyObject() runtime.Object {
+	out := *r
+	r.DeepCopyInto(&out.ObjectMeta)
+	out.Spec.ForProvider.Values.Raw = slices.Clone(r.Spec.ForProvider.Values.Raw)
+
+	return &out
+}
+
+// NewRelease installs a chart with the values that a struct of ours marshals to.
+// It dies with the cluster: uninstalling needs the way in, and gains nothing.
+func NewRelease(d *kit.Desired, namespace string, chart Chart, values any) *Release {
+	b, err := json.Marshal(values)
+	if err != nil {
+		// As with manifests: the tests compose every one.
+		panic(fmt.Sprintf("cannot marshal the values of chart %s: %v", chart.Name, err))
+	}
+
+	return &Release{Spec: ReleaseSpec{
+		ForProvider:        ReleaseParameters{Chart: chart, Namespace: namespace, SkipCreateNamespace: true, Values: runtime.RawExtension{Raw: b}},
+		ManagementPolicies: diesWithCluster(),
+		ProviderConfigRef:  helmWay(d),
+	}}
+}

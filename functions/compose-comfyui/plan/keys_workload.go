@@ -1,0 +1,67 @@
+package plan
+
+import "github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+
+// The keys of part workload: what runs in the cluster.
+const (
+	// StudioSecret lies in the claim's namespace of the management cluster: the
+	// seed and what is derived from it.
+	StudioSecret kit.Key = "workload-secret"
+
+	WorkloadNamespace kit.Key = "workload-namespace"
+
+	FrontDoor              kit.Key = "workload-front-door"
+	FrontDoorService       kit.Key = "workload-front-door-service"
+	FrontDoorAccount       kit.Key = "workload-front-door-account"
+	FrontDoorAccess        kit.Key = "workload-front-door-access"
+	FrontDoorAccessBinding kit.Key = "workload-front-door-access-binding"
+	FrontDoorSecret        kit.Key = "workload-front-door-secret"
+	FrontDoorTokens        kit.Key = "workload-front-door-tokens"
+	FrontDoorOIDC          kit.Key = "workload-front-door-oidc"
+	FrontDoorConfig        kit.Key = "workload-front-door-config"
+	FrontDoorBudget        kit.Key = "workload-front-door-budget"
+	ServerAccount          kit.Key = "workload-server-account"
+	ServerRole             kit.Key = "workload-server-role"
+	ServerPolicy           kit.Key = "workload-server-policy"
+	ServerIdentity         kit.Key = "workload-server-identity"
+	DenyAll                kit.Key = "workload-network-deny"
+	FrontDoorNetworkPolicy kit.Key = "workload-network-front-door"
+	ServerNetworkPolicy    kit.Key = "workload-network-servers"
+	StudioStatus           kit.Key = "workload-status"
+	familyServers                  = "workload-servers-"
+	familyServersService           = "workload-service-"
+	familyServersBudget            = "workload-budget-"
+	familyVolume                   = "workload-volume-"
+	familyVolumeClaim              = "workload-claim-"
+)
+
+// Servers is a pool's Deployment of ComfyUI, ServersService its Service, and
+// ServersBudget its PodDisruptionBudget.
+func Servers(pool string) kit.Key        { return kit.Key(familyServers + pool) }
+func ServersService(pool string) kit.Key { return kit.Key(familyServersService + pool) }
+func ServersBudget(pool string) kit.Key  { return kit.Key(familyServersBudget + pool) }
+
+// Families that a part looks through for what the spec has dropped.
+const (
+	AllServers         = familyServers
+	AllServersServices = familyServersService
+	AllServersBudgets  = familyServersBudget
+)
+
+// Volume is the persistent volume of a bucket, VolumeClaim the claim on it.
+func Volume(b BucketName) kit.Key      { return kit.Key(familyVolume + string(b)) }
+func VolumeClaim(b BucketName) kit.Key { return kit.Key(familyVolumeClaim + string(b)) }
+
+func workloadKeys() []kit.Key {
+	return []kit.Key{
+		StudioSecret, WorkloadNamespace, FrontDoor, FrontDoorService, FrontDoorAccount, FrontDoorAccess, FrontDoorAccessBinding,
+		FrontDoorSecret, FrontDoorTokens, FrontDoorOIDC, FrontDoorConfig, FrontDoorBudget,
+		ServerAccount, ServerRole, ServerPolicy, ServerIdentity,
+		DenyAll, FrontDoorNetworkPolicy, ServerNetworkPolicy, StudioStatus,
+		Volume(Inputs), Volume(Outputs), VolumeClaim(Inputs), VolumeClaim(Outputs),
+	}
+}
+
+func workloadFamilies() []string {
+	return []string{familyServers, familyServersService, familyServersBudget}
+}
