@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	fnv1 "github.com/crossplane/function-sdk-go/proto/v1"
 	"github.com/crossplane/function-sdk-go/resource"
@@ -13,15 +12,6 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
-)
-
-// How long an answer is good for. Crossplane runs the function on every change
-// of a composed resource, until its circuit breaker opens: a studio that is
-// being made trips it. The timed run does not pass through the breaker, so while
-// things move it bounds what the breaker costs; see docs/adr/0002.
-const (
-	convergingTTL = 5 * time.Second
-	readyTTL      = 10 * time.Minute
 )
 
 // answer is everything that the response is made from.
@@ -64,10 +54,7 @@ func respond(rsp *fnv1.RunFunctionResponse, a answer) error {
 
 	setConditions(rsp, a)
 
-	// What leaves goes step by step, each in a run of its own.
-	if a.ready() && len(a.result.Leaving) == 0 {
-		rsp.Meta.Ttl = durationpb.New(readyTTL)
-	}
+	rsp.Meta.Ttl = durationpb.New(a.ttl())
 
 	return nil
 }
