@@ -3,7 +3,8 @@
 //
 // A file holds one YAML document or several. The last one is what the file is
 // about; those before it are earlier states of the same claim, applied in turn,
-// which are always accepted. A case that must be refused says so in comments at
+// which are always accepted. Claims of other names stand for themselves, and what
+// is no claim, such as a Secret that one names, is passed over. A case that must be refused says so in comments at
 // its top, one line for each error, in the API server's words:
 //
 //	# Refused: spec.region: Required value
@@ -36,6 +37,8 @@ type File struct {
 	Before []*unstructured.Unstructured
 	// Claim is what the file is about.
 	Claim *unstructured.Unstructured
+	// Others are claims of other names in the same file, in their last state.
+	Others []*unstructured.Unstructured
 	// Refused holds the errors that an API server refuses the claim with. A claim
 	// that it accepts has none.
 	Refused []string
@@ -98,18 +101,27 @@ func Parse(b []byte) (File, error) {
 		if err != nil {
 			return File{}, err
 		}
-		if u == nil {
+		if u == nil || u.GetKind() != "ComfyUIStudio" && u.GetKind() != "" {
 			continue
 		}
-		if f.Claim != nil {
-			f.Before = append(f.Before, f.Claim)
-		}
-		f.Claim = u
+		f.add(u)
 	}
 	if f.Claim == nil {
 		return File{}, errors.New("there is no claim in it")
 	}
 	return f, nil
+}
+
+func (f *File) add(u *unstructured.Unstructured) {
+	switch {
+	case f.Claim == nil:
+	case f.Claim.GetName() == u.GetName() && f.Claim.GetNamespace() == u.GetNamespace():
+		f.Before = append(f.Before, f.Claim)
+	default:
+		f.Others = append(f.Others, f.Claim)
+		f.Before = nil
+	}
+	f.Claim = u
 }
 
 // decode decodes one document, or returns nil if it holds comments only. It goes

@@ -29,6 +29,19 @@ func TestParse(t *testing.T) {
 			in:     "# Refused: spec.region: no\n# Refused: spec.size: no\n---\nkind: ComfyUIStudio\nspec: {region: a, size: 1}\n---\n# Later.\n---\nkind: ComfyUIStudio\nspec: {region: b, size: 2}\n",
 			want:   File{Before: []*unstructured.Unstructured{claim("a", 1)}, Claim: claim("b", 2), Refused: []string{"spec.region: no", "spec.size: no"}},
 		},
+		"Two": {
+			reason: "A claim of another name is not an earlier state.",
+			in:     "kind: ComfyUIStudio\nmetadata: {name: a}\n---\nkind: ComfyUIStudio\nmetadata: {name: b}\n",
+			want: File{
+				Others: []*unstructured.Unstructured{{Object: map[string]any{"kind": "ComfyUIStudio", "metadata": map[string]any{"name": "a"}}}},
+				Claim:  &unstructured.Unstructured{Object: map[string]any{"kind": "ComfyUIStudio", "metadata": map[string]any{"name": "b"}}},
+			},
+		},
+		"Secret": {
+			reason: "What is no claim is passed over.",
+			in:     "kind: ComfyUIStudio\nspec: {region: a, size: 1}\n---\nkind: Secret\n",
+			want:   File{Claim: claim("a", 1)},
+		},
 		"Empty": {
 			reason: "A file with no claim is a mistake.",
 			in:     "# Nothing.\n",
@@ -55,8 +68,8 @@ func TestParse(t *testing.T) {
 
 func TestRead(t *testing.T) {
 	fsys := fstest.MapFS{
-		"b.yaml":   {Data: []byte("kind: B")},
-		"a.yaml":   {Data: []byte("kind: A")},
+		"b.yaml":   {Data: []byte("{kind: ComfyUIStudio, spec: {region: b}}")},
+		"a.yaml":   {Data: []byte("{kind: ComfyUIStudio, spec: {region: a}}")},
 		"README":   {Data: []byte("kind: C")},
 		"sub/d.md": {Data: []byte("kind: D")},
 	}
@@ -65,8 +78,8 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []File{
-		{Name: "a", Claim: &unstructured.Unstructured{Object: map[string]any{"kind": "A"}}},
-		{Name: "b", Claim: &unstructured.Unstructured{Object: map[string]any{"kind": "B"}}},
+		{Name: "a", Claim: &unstructured.Unstructured{Object: map[string]any{"kind": "ComfyUIStudio", "spec": map[string]any{"region": "a"}}}},
+		{Name: "b", Claim: &unstructured.Unstructured{Object: map[string]any{"kind": "ComfyUIStudio", "spec": map[string]any{"region": "b"}}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Read takes YAML files, in order.\nRead(...): -want, +got:\n%s", diff)

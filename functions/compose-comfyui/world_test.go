@@ -187,7 +187,15 @@ func examples(t testing.TB) map[string]map[string]any {
 		}
 
 		for _, f := range files {
-			out[strings.TrimSuffix(filepath.Base(f), ".yaml")] = loadClaim(t, f)
+			claims := loadClaims(t, f)
+			for _, c := range claims {
+				name := strings.TrimSuffix(filepath.Base(f), ".yaml")
+				if len(claims) > 1 {
+					name += "-" + c["metadata"].(map[string]any)["name"].(string)
+				}
+
+				out[name] = c
+			}
 		}
 	}
 
@@ -196,6 +204,14 @@ func examples(t testing.TB) map[string]map[string]any {
 
 func loadClaim(t testing.TB, file string) map[string]any {
 	t.Helper()
+
+	return loadClaims(t, file)[0]
+}
+
+func loadClaims(t testing.TB, file string) []map[string]any {
+	t.Helper()
+
+	var out []map[string]any
 
 	adm, err := definition()
 	if err != nil {
@@ -224,12 +240,14 @@ func loadClaim(t testing.TB, file string) map[string]any {
 			t.Fatalf("%s: %v", file, errs.ToAggregate())
 		}
 
-		return adm.Default(u).Object
+		out = append(out, adm.Default(u).Object)
 	}
 
-	t.Fatalf("%s: holds no ComfyUIStudio", file)
+	if len(out) == 0 {
+		t.Fatalf("%s: holds no ComfyUIStudio", file)
+	}
 
-	return nil
+	return out
 }
 
 // definition is what an API server makes of the definition. Compiling its rules
