@@ -3,6 +3,7 @@
 //
 //	measure breaker   what the core's circuit breaker costs in the first minutes
 //	measure overhead  time to Ready against the time that AWS takes by itself
+//	measure fleet     what many studios cost the management cluster
 //
 // Each starts beds of its own and ends them. What it does meanwhile goes to
 // standard error.
@@ -26,6 +27,7 @@ type cli struct {
 	Function string `help:"The composition function's program. Default: _output/bin/compose-comfyui." type:"path"`
 
 	Breaker  breakerCmd  `cmd:"" help:"Measure what the circuit breaker costs in real time, for several sizes side by side."`
+	Fleet    fleetCmd    `cmd:"" help:"Bring many studios up at once and measure memory and CPU of the core and the function."`
 	Overhead overheadCmd `cmd:"" help:"Measure the time to Ready against the critical path that the durations of AWS imply."`
 }
 
