@@ -114,7 +114,7 @@ func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 	case d.observed.Exists(k):
 		d.composed[k] = u
 	default:
-		if w := d.notReady(g.after); len(w) > 0 {
+		if w := append(d.notReady(g.after), g.awaited()...); len(w) > 0 {
 			d.waiting[k] = w
 			return
 		}

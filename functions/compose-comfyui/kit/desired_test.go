@@ -125,6 +125,26 @@ func TestAddWhen(t *testing.T) {
 				`cannot compose "bucket": the version was known and is not any more`,
 			}},
 		},
+		"NotHappened": {
+			reason: "A resource waits for what has not happened, in words, behind the resources that are not ready.",
+			args: args{add: func(d *kit.Desired) {
+				d.AddWhen(kit.All(kit.Until(false, "the image"), kit.After("vpc")), "bucket", &s3.Bucket{})
+			}},
+			want: answer{Waiting: map[kit.Key][]string{"bucket": {"vpc", "the image"}}},
+		},
+		"Happened": {
+			reason: "It is made in the run that sees that it happened.",
+			args:   args{add: func(d *kit.Desired) { d.AddWhen(kit.Until(true, "the image"), "bucket", &s3.Bucket{}) }},
+			want:   answer{Composed: []kit.Key{"bucket"}, NotReady: []kit.Key{"bucket"}},
+		},
+		"NotHappenedAndSeen": {
+			reason: "What exists stays desired when it no longer looks as if it had happened.",
+			args: args{
+				observed: map[kit.Key]kittest.State{"bucket": kittest.Ready()},
+				add:      func(d *kit.Desired) { d.AddWhen(kit.Until(false, "the image"), "bucket", &s3.Bucket{}) },
+			},
+			want: answer{Composed: []kit.Key{"bucket"}},
+		},
 		"Reference": {
 			reason: "A reference is an order gate, without being said twice.",
 			args:   args{add: func(d *kit.Desired) { d.Add("subnet", subnet(d)) }},
@@ -248,7 +268,7 @@ func TestAddWhen(t *testing.T) {
 func TestGates(t *testing.T) {
 	d := kit.NewDesired(inventory{}, observe(nil))
 	d.Add("vpc", &ec2.VPC{})
-	d.AddWhen(kit.All(kit.After("role", "vpc"), kit.Needs("1.35", "the version")), "subnet", subnet(d))
+	d.AddWhen(kit.All(kit.After("role", "vpc"), kit.Until(true, "the image"), kit.Needs("1.35", "the version")), "subnet", subnet(d))
 
 	r, err := d.Result()
 	if err != nil {
@@ -259,7 +279,7 @@ func TestGates(t *testing.T) {
 		t.Errorf("Result().After: -want, +got:\n%s", diff)
 	}
 
-	if diff := cmp.Diff(map[kit.Key][]string{"subnet": {"the version"}}, r.Needs); diff != "" {
+	if diff := cmp.Diff(map[kit.Key][]string{"subnet": {"the version", "the image"}}, r.Needs); diff != "" {
 		t.Errorf("Result().Needs: -want, +got:\n%s", diff)
 	}
 }

@@ -23,7 +23,7 @@ type Result struct {
 	// uses.
 	Leaving map[Key][]Key
 	// After lists, for every resource that a part added, the keys that had to
-	// be Ready first, and Needs the values.
+	// be Ready first, and Needs the values and what else had to happen.
 	After map[Key][]Key
 	Needs map[Key][]string
 }
@@ -54,7 +54,7 @@ func (d *Desired) Result() (Result, error) {
 	for k, g := range d.gates {
 		r.After[k] = g.after
 
-		for _, v := range g.values {
+		for _, v := range slices.Concat(g.values, g.until) {
 			r.Needs[k] = append(r.Needs[k], v.what)
 		}
 	}
