@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -104,12 +103,6 @@ func prune(m map[string]any) {
 
 // noise are the fields of k8s.io/api that marshal as {} when nothing is said.
 var noise = map[string]bool{"resources": true, "strategy": true, "status": true, "metadata": true, "loadBalancer": true, "securityContext": true} //nolint:gochecknoglobals // A constant that Go has no const for.
-
-// meta is embedded by both wrappers.
-type meta struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-}
 
 // kubernetesWay and helmWay are the two ways in.
 func kubernetesWay(d *kit.Desired) providerConfigRef { return way(d, plan.KubernetesProvider) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
@@ -11,7 +12,8 @@ import (
 
 // An Object is provider-kubernetes' wrapper of one Kubernetes object.
 type Object struct {
-	meta `json:",inline"`
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
 
 	Spec ObjectSpec `json:"spec"`
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
@@ -12,7 +13,8 @@ import (
 
 // A Release is provider-helm's installation of one chart.
 type Release struct {
-	meta `json:",inline"`
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
 
 	Spec ReleaseSpec `json:"spec"`
 }
