@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+import (
+	"strings"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+)
 
 // The keys of part capacity: Karpenter with its identity, the role and profile
 // of GPU nodes, the queue that tells of interruptions, and per pool what
@@ -76,3 +80,14 @@ func capacityKeys() []kit.Key {
 }
 
 func capacityFamilies() []string { return []string{familyNodeClass, familyNodePool} }
+
+// PoolOf is the pool that an EC2NodeClass or a NodePool belongs to.
+func PoolOf(k kit.Key) string {
+	for _, family := range capacityFamilies() {
+		if name, ok := strings.CutPrefix(string(k), family); ok {
+			return name
+		}
+	}
+
+	return ""
+}

@@ -1,6 +1,11 @@
 package plan
 
-import "github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
+)
 
 // A Pool is a GPU profile with its servers, as it shall be.
 type Pool struct {
@@ -12,6 +17,21 @@ type Pool struct {
 	MinServers, MaxServers int32
 	// Args are extra arguments of ComfyUI.
 	Args []string
+}
+
+// Types are the pool's instance types as the catalogue has them, in the order of
+// the spec.
+func (p Pool) Types() []InstanceType {
+	out := make([]InstanceType, 0, len(p.InstanceTypes))
+
+	for _, name := range p.InstanceTypes {
+		// New has refused the others.
+		if t, err := LookupInstanceType(name); err == nil {
+			out = append(out, t)
+		}
+	}
+
+	return out
 }
 
 // newPools keeps the order of the spec, which people read in the status.
@@ -31,4 +51,37 @@ func newPools(pools []v1alpha1.Pool) []Pool {
 	}
 
 	return out
+}
+
+// poolsCanRun refuses pools that no node could ever be made for.
+func (p Plan) poolsCanRun() error {
+	var errs []error
+
+	for i, pool := range p.Pools {
+		path := fmt.Sprintf("spec.pools[%d]", i)
+
+		for field, missing := range map[string]bool{
+			".instanceTypes": len(pool.InstanceTypes) == 0, ".maxGPUs": pool.MaxGPUs == 0, ".purchase": pool.Purchase == "", ".servers": pool.MaxServers == 0,
+		} {
+			if missing {
+				errs = append(errs, undefaulted(path+field))
+			}
+		}
+
+		for j, name := range pool.InstanceTypes {
+			t, err := LookupInstanceType(name)
+
+			switch {
+			case err != nil:
+				errs = append(errs, fmt.Errorf("%s.instanceTypes[%d]: %w", path, j, err))
+			case pool.MaxGPUs > 0 && t.GPUs > pool.MaxGPUs:
+				errs = append(errs, fmt.Errorf("%s.instanceTypes[%d]: %s has %d GPUs, more than the pool's maxGPUs, %d; raise maxGPUs, or choose a smaller type",
+					path, j, t.Name, t.GPUs, pool.MaxGPUs))
+			}
+		}
+	}
+
+	sortErrors(errs)
+
+	return errors.Join(append(errs, p.modelsFit())...)
 }
