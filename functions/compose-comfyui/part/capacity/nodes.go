@@ -1,0 +1,69 @@
+package capacity
+
+import (
+	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
+	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+)
+
+// nodeRole is what GPU nodes run as. It is not the system nodes': EKS makes the
+// access entry of a managed node group's role itself and refuses a second. The
+// instance profile is ours, not Karpenter's: one that Karpenter made would be
+// left behind and stand in the way of the role's end.
+func nodeRole(p plan.Plan, d *kit.Desired) {
+	d.Add(plan.GPUNodeRole, role("The studio's GPU nodes", policy.AssumedBy("ec2.amazonaws.com")))
+
+	for _, a := range nodeRoleAttachments() {
+		d.Add(a.key, &iam.RolePolicyAttachment{Spec: iam.RolePolicyAttachmentSpec{ForProvider: iam.RolePolicyAttachmentParameters{
+			RoleRef:   d.Ref(plan.GPUNodeRole),
+			PolicyArn: new("arn:aws:iam::aws:policy/" + a.policy),
+		}}})
+	}
+
+	d.AddWhen(knowsAccount(p), plan.GPUNodeRoleModels, rolePolicy(d.Ref(plan.GPUNodeRole), policy.Document(policy.Statement{
+		Sid: "ListModels", Effect: policy.Allow, Action: []string{"s3:ListBucket"}, Resource: []string{p.BucketARN(plan.Models)},
+	}, policy.Statement{
+		Sid: "ReadModelsAndDaemon", Effect: policy.Allow, Action: []string{"s3:GetObject"},
+		Resource: []string{p.BucketARN(plan.Models) + "/*", "arn:aws:s3:::" + p.ArtefactBucket() + "/artefacts/*"},
+	})))
+
+	d.Add(plan.GPUNodeProfile, &iam.InstanceProfile{Spec: iam.InstanceProfileSpec{ForProvider: iam.InstanceProfileParameters{
+		RoleRef: d.Ref(plan.GPUNodeRole),
+	}}})
+
+	// Without it a node is launched and the cluster does not let it in.
+	d.Add(plan.GPUNodeEntry, &eks.AccessEntry{Spec: eks.AccessEntrySpec{ForProvider: eks.AccessEntryParameters{
+		ClusterNameRef:          d.Ref(plan.Cluster),
+		PrincipalArnFromRoleRef: d.Ref(plan.GPUNodeRole),
+		Type:                    new("EC2_LINUX"),
+	}}})
+}
+
+type managedPolicy struct {
+	key    kit.Key
+	policy string
+}
+
+func nodeRoleAttachments() []managedPolicy {
+	return []managedPolicy{
+		{plan.GPUNodeRoleWorker, "AmazonEKSWorkerNodePolicy"},
+		// The CNI add-on starts before Pod Identity's agent can give it a role.
+		{plan.GPUNodeRoleCNI, "AmazonEKS_CNI_Policy"},
+		{plan.GPUNodeRoleRegistry, "AmazonEC2ContainerRegistryPullOnly"},
+		// The studio's document pokes the daemon through Session Manager's agent.
+		{plan.GPUNodeRoleSSM, "AmazonSSMManagedInstanceCore"},
+	}
+}
+
+// nodeKeys are everything that a node needs to be launched and to join.
+func nodeKeys() []kit.Key {
+	out := []kit.Key{plan.GPUNodeRole, plan.GPUNodeRoleModels, plan.GPUNodeProfile, plan.GPUNodeEntry}
+	for _, a := range nodeRoleAttachments() {
+		out = append(out, a.key)
+	}
+
+	return out
+}
