@@ -30,9 +30,8 @@ type Result struct {
 
 // Result closes the set. Its error joins everything that went wrong.
 func (d *Desired) Result() (Result, error) {
-	d.addUsages()
-
 	leaving := d.leave()
+	d.addUsages(leaving)
 
 	if err := d.err(); err != nil {
 		return Result{}, err

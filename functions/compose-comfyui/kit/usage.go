@@ -1,6 +1,9 @@
 package kit
 
 import (
+	"slices"
+	"strings"
+
 	protection "github.com/crossplane/crossplane/apis/v2/protection/v1beta1"
 	"github.com/crossplane/function-sdk-go/resource/composed"
 )
@@ -15,11 +18,12 @@ func (u use) key() Key { return Key(UsagePrefix + string(u.of) + "-by-" + string
 
 // addUsages composes one Usage per pair as soon as both sides exist. A Usage
 // leaves with either side: its webhook would refuse the delete of the one, and
-// a refused delete stops every later run of a live claim.
-func (d *Desired) addUsages() {
+// a refused delete stops every later run of a live claim. What leaves keeps its
+// Usages while something still uses it, since the claim may be deleted any time.
+func (d *Desired) addUsages(leaving map[Key][]Key) {
 	for _, u := range d.uses {
 		of, by := d.composed[u.of], d.composed[u.by]
-		if of == nil || by == nil {
+		if of == nil || by == nil || onlyByUsages(leaving[u.of]) {
 			continue
 		}
 
@@ -42,6 +46,11 @@ func (d *Desired) addUsages() {
 
 		d.composed[k] = c
 	}
+}
+
+// onlyByUsages says whether nothing but Usages holds what leaves.
+func onlyByUsages(users []Key) bool {
+	return len(users) > 0 && !slices.ContainsFunc(users, func(k Key) bool { return !strings.HasPrefix(string(k), UsagePrefix) })
 }
 
 func usage(of, by *composed.Unstructured) *protection.Usage {

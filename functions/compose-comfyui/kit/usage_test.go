@@ -66,6 +66,28 @@ func TestUse(t *testing.T) {
 			},
 			want: answer{Composed: []kit.Key{"role", "vpc"}, Leaving: map[kit.Key][]kit.Key{"vpc": {vpcByRole}}},
 		},
+		"UsedLeavesLater": {
+			reason:   "While something else holds what leaves, its Usage stays: the claim may be deleted before it is gone.",
+			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready(), "role": kittest.Ready(), "subnet": kittest.Ready(), vpcByRole: kittest.UsageOf("studio-vpc")},
+			compose: func(d *kit.Desired) {
+				d.Add("role", &iam.Role{})
+				d.Use("vpc", "role")
+				d.RemoveAfter("subnet")
+				d.RemoveAfter("vpc", "subnet")
+			},
+			want: answer{Composed: []kit.Key{"role", vpcByRole, "vpc"}, Leaving: map[kit.Key][]kit.Key{"vpc": {"subnet", vpcByRole}}},
+		},
+		"UserLeavesLater": {
+			reason:   "A user that is held protects what it uses until it is gone.",
+			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready(), "role": kittest.Ready(), "subnet": kittest.Ready(), vpcByRole: kittest.UsageOf("studio-vpc")},
+			compose: func(d *kit.Desired) {
+				d.Add("vpc", &ec2.VPC{})
+				d.Use("vpc", "role")
+				d.RemoveAfter("subnet")
+				d.RemoveAfter("role", "subnet")
+			},
+			want: answer{Composed: []kit.Key{"role", vpcByRole, "vpc"}, Leaving: map[kit.Key][]kit.Key{"role": {"subnet"}}},
+		},
 		"UserLeaves": {
 			reason:   "With its user gone nothing needs protection.",
 			observed: map[kit.Key]kittest.State{"vpc": kittest.Ready(), "role": kittest.Ready(), vpcByRole: kittest.UsageOf("studio-vpc")},
