@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+import (
+	"strings"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+)
 
 // A Build is one of the studio's CodeBuild projects.
 type Build string
@@ -17,8 +21,8 @@ const (
 func Builds() []Build { return []Build{BuildComfyUI, BuildAgent, BuildModels} }
 
 // The keys of part image: registries, the artefact bucket, and per build a
-// project with its role, log group and, for each hash of what it shall build,
-// what starts it and what it leaves behind.
+// project with its role, log group and rule and, for each hash of what it shall
+// build, what starts it and what it leaves behind.
 const (
 	Repository               kit.Key = "image-repository"
 	RepositoryLifecycle      kit.Key = "image-repository-lifecycle"
@@ -26,17 +30,19 @@ const (
 	AgentRepositoryLifecycle kit.Key = "image-agent-repository-lifecycle"
 	TriggerRole              kit.Key = "image-trigger-role"
 	TriggerPolicy            kit.Key = "image-trigger-policy"
-	ContextRule              kit.Key = "image-context-rule"
-	ContextTarget            kit.Key = "image-context-target"
 
 	artefacts           = "image-artefacts"
 	familyBuildProject  = "image-build-project-"
 	familyBuildRole     = "image-build-role-"
 	familyBuildPolicy   = "image-build-policy-"
 	familyBuildLogs     = "image-build-logs-"
+	familyBuildRule     = "image-build-rule-"
+	familyBuildTarget   = "image-build-target-"
 	familyBuildContext  = "image-context-"
 	familyBuildSchedule = "image-schedule-"
 	familyBuildMarker   = "image-marker-"
+	familyToken         = "image-token-secret-"  //nolint:gosec // The start of a key.
+	familyTokenValue    = "image-token-version-" //nolint:gosec // The start of a key.
 )
 
 // ArtefactKey is the key of the artefact bucket or of one of its settings.
@@ -46,25 +52,24 @@ func ArtefactKey(a Aspect) kit.Key { return kit.Key(artefacts + string(a)) }
 const ArtefactNotification kit.Key = artefacts + "-notification"
 
 // BuildProject is a build's CodeBuild project; BuildRole, BuildPolicy and
-// BuildLogs are its role, that role's policy and its log group.
+// BuildLogs are its role, that role's policy and its log group; BuildRule and
+// BuildTarget start it when a new context appears.
 func BuildProject(b Build) kit.Key { return kit.Key(familyBuildProject + string(b)) }
 func BuildRole(b Build) kit.Key    { return kit.Key(familyBuildRole + string(b)) }
 func BuildPolicy(b Build) kit.Key  { return kit.Key(familyBuildPolicy + string(b)) }
 func BuildLogs(b Build) kit.Key    { return kit.Key(familyBuildLogs + string(b)) }
+func BuildRule(b Build) kit.Key    { return kit.Key(familyBuildRule + string(b)) }
+func BuildTarget(b Build) kit.Key  { return kit.Key(familyBuildTarget + string(b)) }
 
 // BuildContext is the object that holds what a build of a hash shall build,
 // BuildSchedule starts it, and BuildMarker is what it writes when it is done.
-func BuildContext(b Build, hash8 string) kit.Key {
-	return kit.Key(familyBuildContext + string(b) + "-" + hash8)
-}
+func BuildContext(b Build, hash8 string) kit.Key { return kit.Key(BuildContexts(b) + hash8) }
 
-func BuildSchedule(b Build, hash8 string) kit.Key {
-	return kit.Key(familyBuildSchedule + string(b) + "-" + hash8)
-}
+// BuildSchedule starts the build of a hash.
+func BuildSchedule(b Build, hash8 string) kit.Key { return kit.Key(BuildSchedules(b) + hash8) }
 
-func BuildMarker(b Build, hash8 string) kit.Key {
-	return kit.Key(familyBuildMarker + string(b) + "-" + hash8)
-}
+// BuildMarker is what the build of a hash leaves behind.
+func BuildMarker(b Build, hash8 string) kit.Key { return kit.Key(BuildMarkers(b) + hash8) }
 
 // BuildContexts, BuildSchedules and BuildMarkers are the families of a build that
 // the part looks through for what a newer hash has replaced.
@@ -72,13 +77,30 @@ func BuildContexts(b Build) string  { return familyBuildContext + string(b) + "-
 func BuildSchedules(b Build) string { return familyBuildSchedule + string(b) + "-" }
 func BuildMarkers(b Build) string   { return familyBuildMarker + string(b) + "-" }
 
+// Tokens and TokenValues are the families of the secrets that hold bearer tokens
+// for gated models, and of what is in them.
+const (
+	Tokens      = familyToken
+	TokenValues = familyTokenValue
+)
+
+// Token is the secret in AWS that a token of the claim's namespace goes to, and
+// TokenValue what puts it there.
+func Token(hash8 string) kit.Key      { return kit.Key(familyToken + hash8) }
+func TokenValue(hash8 string) kit.Key { return kit.Key(familyTokenValue + hash8) }
+
+// TokenValueOf is the value that belongs to a secret.
+func TokenValueOf(token kit.Key) kit.Key {
+	return kit.Key(familyTokenValue + strings.TrimPrefix(string(token), familyToken))
+}
+
 func imageKeys() []kit.Key {
 	out := []kit.Key{
 		Repository, RepositoryLifecycle, AgentRepository, AgentRepositoryLifecycle,
-		TriggerRole, TriggerPolicy, ContextRule, ContextTarget, ArtefactNotification,
+		TriggerRole, TriggerPolicy, ArtefactNotification,
 	}
 	for _, b := range Builds() {
-		out = append(out, BuildProject(b), BuildRole(b), BuildPolicy(b), BuildLogs(b))
+		out = append(out, BuildProject(b), BuildRole(b), BuildPolicy(b), BuildLogs(b), BuildRule(b), BuildTarget(b))
 	}
 	for _, a := range BucketAspects() {
 		out = append(out, ArtefactKey(a))
@@ -88,7 +110,7 @@ func imageKeys() []kit.Key {
 }
 
 func imageFamilies() []string {
-	var out []string
+	out := []string{familyToken, familyTokenValue}
 	for _, b := range Builds() {
 		out = append(out, BuildContexts(b), BuildSchedules(b), BuildMarkers(b))
 	}

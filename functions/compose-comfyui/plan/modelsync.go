@@ -1,6 +1,77 @@
 package plan
 
-import "github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+import (
+	"strings"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+)
+
+// ModelSyncUnit is the systemd unit of the daemon that keeps a node's models in
+// step with the bucket. A USR1 tells it to look now.
+const ModelSyncUnit = "comfyui-modelsync.service"
+
+// Longest names: lambda:CreateFunction, ssm:CreateDocument.
+const (
+	maxLambda   = 64
+	maxDocument = 128
+)
+
+// ModelSync are the decisions about how a change in the models bucket reaches
+// nodes.
+type ModelSync struct {
+	// Window is how many seconds Lambda collects events for. It is half of the
+	// latency of one upload, and what makes a bulk upload a few commands.
+	Window int
+	// Batch is how many events it collects at most.
+	Batch int
+	// Timeout and Memory are the Lambda's, in seconds and MiB.
+	Timeout, Memory int
+	// Attempts is how often an event is tried before it is put aside.
+	Attempts int
+	// LogDays is how long the Lambda's log is kept.
+	LogDays int
+}
+
+// ModelSync decides.
+func (p Plan) ModelSync() ModelSync {
+	return ModelSync{Window: 3, Batch: 1000, Timeout: 60, Memory: 256, Attempts: 5, LogDays: 30}
+}
+
+// Visibility is how long an event that Lambda took stays hidden from others: six
+// times the function's timeout and the window, as Lambda asks of its queues.
+func (m ModelSync) Visibility() int { return 6*m.Timeout + m.Window }
+
+// SyncQueueName and SyncDeadLettersName are the names of the queues.
+func (p Plan) SyncQueueName() string       { return p.name("model-sync", maxQueue) }
+func (p Plan) SyncDeadLettersName() string { return p.name("model-sync-failed", maxQueue) }
+
+// SyncQueueARN and SyncDeadLettersARN are their ARNs, empty until the account is
+// known.
+func (p Plan) SyncQueueARN() string       { return p.arn("sqs", p.RegionName, p.SyncQueueName()) }
+func (p Plan) SyncDeadLettersARN() string { return p.arn("sqs", p.RegionName, p.SyncDeadLettersName()) }
+
+// SyncDocumentARN is the ARN of the document that pokes nodes.
+func (p Plan) SyncDocumentARN() string {
+	return p.arn("ssm", p.RegionName, "document/"+p.ExternalName(SyncDocument))
+}
 
 // modelSyncName is the name that AWS shows of a resource of part modelsync.
-func (p Plan) modelSyncName(kit.Key) string { return "" }
+func (p Plan) modelSyncName(k kit.Key) string {
+	switch k {
+	case SyncFunction:
+		return p.name("model-sync", maxLambda)
+	case SyncFunctionRole:
+		return p.name("model-sync", maxRole)
+	case SyncFunctionLogs:
+		return "/aws/lambda/" + p.ExternalName(SyncFunction)
+	case SyncDocument:
+		// A document's name must not begin with aws or amazon, which a claim's may.
+		return fit("comfyui-"+strings.ReplaceAll(p.Studio, ".", "-"), "-"+p.id()+"-model-sync", maxDocument)
+	}
+
+	return ""
+}
+
+// InstancesARN are all instances of the studio's region and account: who is let
+// near them is told apart by tag.
+func (p Plan) InstancesARN() string { return p.arn("ec2", p.RegionName, "instance/*") }

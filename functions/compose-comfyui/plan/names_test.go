@@ -242,8 +242,11 @@ func checkExternalName(t *testing.T, k kit.Key, name string) {
 	}[k]
 
 	for _, rules := range []map[kit.Key]string{capacityNameRules(), modelSyncNameRules(), imageNameRules(), workloadNameRules(), edgeNameRules()} {
-		if r := rules[k]; r != "" {
-			rule = r
+		// A family has one rule for all of its members.
+		for _, k := range []kit.Key{kit.Key(family(k)), k} {
+			if r := rules[k]; r != "" {
+				rule = r
+			}
 		}
 	}
 

@@ -34,8 +34,9 @@ type Plan struct {
 	Access     v1alpha1.Access
 	// Sleep is nil where servers never sleep.
 	Sleep *v1alpha1.Sleep
-	// Release is what runs of our own.
-	Release Release
+	// Release is what runs of our own, NextRelease what shall run: the same, until
+	// a version of the function brings another.
+	Release, NextRelease Release
 
 	providerConfig xpv1.ProviderConfigReference
 	tags           map[string]string
@@ -124,7 +125,7 @@ func New(xr *v1alpha1.ComfyUIStudio) (Plan, error) {
 		Image:   spec.Image,
 		Access:  spec.Access,
 		Sleep:   spec.Sleep,
-		Release: Released(),
+		Release: Released(), NextRelease: Released(),
 		providerConfig: xpv1.ProviderConfigReference{
 			Kind: string(spec.ProviderConfigRef.Kind),
 			Name: spec.ProviderConfigRef.Name,

@@ -26,6 +26,41 @@ func Released() Release { return released }
 // WithRelease is the plan with another release than that which this version was
 // made with.
 func (p Plan) WithRelease(r Release) Plan {
-	p.Release = r
+	p.Release, p.NextRelease = r, r
 	return p
+}
+
+// Running is the plan of a studio that has r in its account. It goes on running
+// that until the release that it shall have is there too: a node must find the
+// daemon that its user data names.
+func (p Plan) Running(r Release) Plan {
+	if r.Published() {
+		p.Release = r
+	}
+
+	return p
+}
+
+// AgentImage is the studio's own copy of studio-agent, by digest; empty until the
+// account is known or while no image is published.
+func (p Plan) AgentImage() string {
+	if p.Account == "" || !p.Release.Published() {
+		return ""
+	}
+
+	return p.registry() + p.ExternalName(AgentRepository) + "@" + p.Release.Digest
+}
+
+// ArtefactPrefix is what the names of all of our own binaries in the artefact
+// bucket begin with. The hash of each follows.
+const ArtefactPrefix = "artefacts/"
+
+// LambdaObject is where the Lambda's zip lies in the artefact bucket, or empty
+// while none is published.
+func (p Plan) LambdaObject() string {
+	if p.Release.LambdaSHA256 == "" {
+		return ""
+	}
+
+	return ArtefactPrefix + p.Release.LambdaSHA256 + "/lambda.zip"
 }
