@@ -38,11 +38,12 @@ type Access struct {
 	// +optional
 	OIDC *OIDC `json:"oidc,omitempty"`
 
-	// A Secret in the studio's namespace that holds tokens for programs: each key
-	// is a token's name, which appears in logs, and its value the token that the
-	// program sends as a bearer token. Left out, programs have no access.
+	// The key of a Secret in the studio's namespace that holds tokens for programs,
+	// one per line as name=token: the name appears in logs, the token is what the
+	// program sends as a bearer token. All lines together have room for 4 KB. Left
+	// out, programs have no access.
 	// +optional
-	APITokensSecretRef *SecretRef `json:"apiTokensSecretRef,omitempty"`
+	APITokensSecretRef *TokensSecretRef `json:"apiTokensSecretRef,omitempty"`
 
 	// IPv4 and IPv6 ranges of viewers who are let in, before the login. Left out,
 	// every address is.
@@ -60,6 +61,22 @@ type Access struct {
 	// CloudFront's or, with cdn false, the load balancer's.
 	// +optional
 	Domain *Domain `json:"domain,omitempty"`
+}
+
+// TokensSecretRef names the key of a Secret in the studio's namespace that holds
+// tokens.
+type TokensSecretRef struct {
+	// The Secret's name.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+
+	// The key in the Secret's data that holds the tokens.
+	// +optional
+	// +kubebuilder:default=tokens
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
 }
 
 // OIDC is an OpenID Connect provider and who of its people is allowed. Somebody

@@ -158,6 +158,30 @@ type ImageStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	Reason string `json:"reason,omitempty"`
+
+	// The studio's own software that is in the account, which its nodes and servers
+	// run beside ComfyUI.
+	// +optional
+	Agent *AgentStatus `json:"agent,omitempty"`
+}
+
+// AgentStatus is the studio-agent image that was copied into the account.
+type AgentStatus struct {
+	// The image's digest, sha256: and 64 hexadecimal digits.
+	// +optional
+	// +kubebuilder:validation:MaxLength=71
+	Digest string `json:"digest,omitempty"`
+
+	// The SHA-256 of the daemon that keeps the models of every node in step with
+	// the bucket.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	NodeDaemonSHA256 string `json:"nodeDaemonSHA256,omitempty"`
+
+	// The SHA-256 of the code that tells nodes of changes in the bucket.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	LambdaSHA256 string `json:"lambdaSHA256,omitempty"`
 }
 
 // ModelsStatus is how many of the declared models are in the bucket.
@@ -196,8 +220,17 @@ type PoolStatus struct {
 	// GPU nodes that are there.
 	Nodes int32 `json:"nodes"`
 
+	// ComfyUI servers that shall run now: 0 while the pool is asleep.
+	// +optional
+	Servers int32 `json:"servers,omitempty"`
+
 	// ComfyUI servers that take prompts.
 	ServersReady int32 `json:"serversReady"`
+
+	// Whether a server of the pool has taken prompts once. Until each pool has shown
+	// one the studio is not Ready; afterwards pools may sleep.
+	// +optional
+	Started bool `json:"started,omitempty"`
 
 	// Prompts that wait, rounded down to 0, 1, 2, 5, 10, 20, 50 and so on, so that
 	// the object does not change with every prompt; the exact number is a metric.
@@ -245,6 +278,23 @@ type EdgeStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	LoadBalancerDNSName string `json:"loadBalancerDNSName,omitempty"`
 
+	// The id of the hosted zone of the load balancer's DNS name, for an alias
+	// record of your own.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	LoadBalancerZoneID string `json:"loadBalancerZoneID,omitempty"`
+
+	// The ARN of the load balancer's target group.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	TargetGroupARN string `json:"targetGroupARN,omitempty"`
+
+	// The autoscaling group of the system nodes, which the load balancer sends
+	// viewers to.
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	AutoscalingGroup string `json:"autoscalingGroup,omitempty"`
+
 	// The id of CloudFront's VPC origin.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
@@ -259,6 +309,57 @@ type EdgeStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	DistributionDomainName string `json:"distributionDomainName,omitempty"`
+
+	// The ARN of the AWS WAF web ACL that lets spec.access.allowedCIDRs in.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	WebACLARN string `json:"webACLARN,omitempty"`
+
+	// The ARN of the web ACL's set of IPv4 ranges.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	AllowedIPv4ARN string `json:"allowedIPv4ARN,omitempty"`
+
+	// The ARN of the web ACL's set of IPv6 ranges.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	AllowedIPv6ARN string `json:"allowedIPv6ARN,omitempty"`
+
+	// The domain name of your own that is served.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	DomainName string `json:"domainName,omitempty"`
+
+	// The ARN of the certificate that is served with it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	CertificateARN string `json:"certificateARN,omitempty"`
+
+	// The certificate that the studio ordered.
+	// +optional
+	Certificate *CertificateStatus `json:"certificate,omitempty"`
+}
+
+// CertificateStatus is a certificate that the studio ordered, and the DNS record
+// that proves the name.
+type CertificateStatus struct {
+	// The certificate's ARN.
+	// +kubebuilder:validation:MaxLength=256
+	ARN string `json:"arn"`
+
+	// The domain name that the certificate is for.
+	// +kubebuilder:validation:MaxLength=253
+	DomainName string `json:"domainName"`
+
+	// The name of the CNAME record that proves the domain name.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	RecordName string `json:"recordName,omitempty"`
+
+	// The value of that record.
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	RecordValue string `json:"recordValue,omitempty"`
 }
 
 // ResourcesStatus counts the resources that the studio is made of.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -29,12 +30,15 @@ type Function struct {
 	metrics *metrics
 	parts   []part
 	release plan.Release
+	// random is where the seed of a new studio comes from.
+	random io.Reader
 }
 
-// RunFunction composes one studio. It is pure: the same request gives the same
-// response. Whatever goes wrong is one Fatal result that names the field or the
-// resource, never a transport error and never a panic: Crossplane stops at a
-// Fatal before it deletes or applies anything.
+// RunFunction composes one studio. It is pure but for one thing: while a studio's
+// Secret was never observed, every run draws a seed for it. Otherwise the same
+// request gives the same response. Whatever goes wrong is one Fatal result that
+// names the field or the resource, never a transport error and never a panic:
+// Crossplane stops at a Fatal before it deletes or applies anything.
 func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) (rsp *fnv1.RunFunctionResponse, _ error) {
 	start := time.Now()
 	log := f.log.WithValues("tag", req.GetMeta().GetTag())
@@ -61,7 +65,7 @@ func (f *Function) RunFunction(_ context.Context, req *fnv1.RunFunctionRequest) 
 }
 
 func (f *Function) compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) error {
-	a, err := decide(req, f.parts, f.release)
+	a, err := decide(req, f.parts, f.release, f.random)
 	if err != nil {
 		return oneLine(err)
 	}
@@ -70,7 +74,7 @@ func (f *Function) compose(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionRe
 }
 
 // decide is the whole way from a request to what the answer says.
-func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release) (answer, error) {
+func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, random io.Reader) (answer, error) {
 	xr, oxr, err := claim(req)
 	if err != nil {
 		return answer{}, err
@@ -98,6 +102,11 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release) (a
 	observed := kit.NewObserved(composedResources, readyOnceSeen).Unless(unfinished)
 
 	f, err := facts.From(p, observed, xr.Status)
+	if err != nil {
+		return answer{}, err
+	}
+
+	f.Workload.DrawnSeed, err = drawSeed(random, xr, p, f.Workload)
 	if err != nil {
 		return answer{}, err
 	}

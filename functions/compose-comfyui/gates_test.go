@@ -27,7 +27,7 @@ func TestGates(t *testing.T) {
 			w := newWorld(t, claim)
 			w.settle()
 
-			a, err := decide(w.request(), parts(), testRelease())
+			a, err := decide(w.request(), parts(), testRelease(), testRandom())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"os/signal"
 	"syscall"
@@ -40,5 +41,5 @@ func main() {
 	kctx.FatalIfErrorf(err)
 
 	registry := prometheus.NewRegistry()
-	kctx.FatalIfErrorf(serve(ctx, c, &Function{log: log, metrics: newMetrics(registry), parts: parts(), release: release}, registry))
+	kctx.FatalIfErrorf(serve(ctx, c, &Function{log: log, metrics: newMetrics(registry), parts: parts(), release: release, random: rand.Reader}, registry))
 }

@@ -7,7 +7,7 @@ import "strings"
 
 // readyOnceSeen are the kinds that have no Ready condition.
 func readyOnceSeen(_, kind string) bool {
-	return kind == "ProviderConfig"
+	return kind == "ProviderConfig" || kind == "Secret"
 }
 
 // unfinished are the kinds whose Ready condition can run ahead of AWS: when the

@@ -43,7 +43,7 @@ func newWorld(t testing.TB, claim map[string]any) *world {
 }
 
 func newFunction() *Function {
-	return &Function{log: logging.NewNopLogger(), metrics: newMetrics(prometheus.NewRegistry()), parts: parts(), release: testRelease()}
+	return &Function{log: logging.NewNopLogger(), metrics: newMetrics(prometheus.NewRegistry()), parts: parts(), release: testRelease(), random: testRandom()}
 }
 
 // testRelease stands for a studio-agent that is published.
@@ -150,6 +150,10 @@ func atProvider(key string, o map[string]any) map[string]any {
 	spec, _ := o["spec"].(map[string]any)
 	params, _ := spec["forProvider"].(map[string]any)
 	at := map[string]any{"id": "id-" + key}
+
+	if m, ok := params["manifest"].(map[string]any); ok {
+		at["manifest"] = applied(m)
+	}
 
 	switch kind {
 	case "Role":

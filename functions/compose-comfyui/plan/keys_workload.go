@@ -15,24 +15,30 @@ const (
 	FrontDoorAccount       kit.Key = "workload-front-door-account"
 	FrontDoorAccess        kit.Key = "workload-front-door-access"
 	FrontDoorAccessBinding kit.Key = "workload-front-door-access-binding"
-	FrontDoorSecret        kit.Key = "workload-front-door-secret"
-	FrontDoorTokens        kit.Key = "workload-front-door-tokens"
-	FrontDoorOIDC          kit.Key = "workload-front-door-oidc"
 	FrontDoorConfig        kit.Key = "workload-front-door-config"
 	FrontDoorBudget        kit.Key = "workload-front-door-budget"
+
+	// FrontDoorRole lets the front door read the parameters that carry secrets to
+	// it: what is derived from the seed, tokens for programs, and the client secret
+	// of an OpenID Connect provider.
+	FrontDoorRole     kit.Key = "workload-front-door-role"
+	FrontDoorPolicy   kit.Key = "workload-front-door-policy"
+	FrontDoorIdentity kit.Key = "workload-front-door-identity"
+	FrontDoorSecret   kit.Key = "workload-front-door-secret"
+	FrontDoorTokens   kit.Key = "workload-front-door-tokens"
+	FrontDoorOIDC     kit.Key = "workload-front-door-oidc"
+
 	ServerAccount          kit.Key = "workload-server-account"
-	ServerRole             kit.Key = "workload-server-role"
-	ServerPolicy           kit.Key = "workload-server-policy"
-	ServerIdentity         kit.Key = "workload-server-identity"
 	DenyAll                kit.Key = "workload-network-deny"
 	FrontDoorNetworkPolicy kit.Key = "workload-network-front-door"
 	ServerNetworkPolicy    kit.Key = "workload-network-servers"
 	StudioStatus           kit.Key = "workload-status"
-	familyServers                  = "workload-servers-"
-	familyServersService           = "workload-service-"
-	familyServersBudget            = "workload-budget-"
-	familyVolume                   = "workload-volume-"
-	familyVolumeClaim              = "workload-claim-"
+
+	familyServers        = "workload-servers-"
+	familyServersService = "workload-service-"
+	familyServersBudget  = "workload-budget-"
+	familyVolume         = "workload-volume-"
+	familyVolumeClaim    = "workload-claim-"
 )
 
 // Servers is a pool's Deployment of ComfyUI, ServersService its Service, and
@@ -54,10 +60,10 @@ func VolumeClaim(b BucketName) kit.Key { return kit.Key(familyVolumeClaim + stri
 
 func workloadKeys() []kit.Key {
 	return []kit.Key{
-		StudioSecret, WorkloadNamespace, FrontDoor, FrontDoorService, FrontDoorAccount, FrontDoorAccess, FrontDoorAccessBinding,
-		FrontDoorSecret, FrontDoorTokens, FrontDoorOIDC, FrontDoorConfig, FrontDoorBudget,
-		ServerAccount, ServerRole, ServerPolicy, ServerIdentity,
-		DenyAll, FrontDoorNetworkPolicy, ServerNetworkPolicy, StudioStatus,
+		StudioSecret, WorkloadNamespace,
+		FrontDoor, FrontDoorService, FrontDoorAccount, FrontDoorAccess, FrontDoorAccessBinding, FrontDoorConfig, FrontDoorBudget,
+		FrontDoorRole, FrontDoorPolicy, FrontDoorIdentity, FrontDoorSecret, FrontDoorTokens, FrontDoorOIDC,
+		ServerAccount, DenyAll, FrontDoorNetworkPolicy, ServerNetworkPolicy, StudioStatus,
 		Volume(Inputs), Volume(Outputs), VolumeClaim(Inputs), VolumeClaim(Outputs),
 	}
 }

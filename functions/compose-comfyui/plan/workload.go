@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+import (
+	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+)
 
 // What runs where in the cluster. Names in it are fixed: a cluster holds one
 // studio.
@@ -19,6 +23,11 @@ const (
 	// front door on every system node.
 	TrafficNodePort = 30080
 	HealthNodePort  = 30081
+	// FrontDoorPort and FrontDoorHealthPort are where the front door itself listens.
+	FrontDoorPort       = 8080
+	FrontDoorHealthPort = 8081
+	// ServerPort is where ComfyUI listens.
+	ServerPort = 8188
 )
 
 // Labels that pods and their owners are found by.
@@ -30,13 +39,67 @@ const (
 	NameComfyUI   = "comfyui"
 )
 
+// What a GPU node and an image of ComfyUI look like to a server.
+const (
+	// NodeDirectory is on the node's instance store. The daemon that keeps models
+	// in step makes it, and there is none on a node whose store is not mounted.
+	NodeDirectory = "/mnt/k8s-disks/0/comfyui"
+	// ModelsReady is there when the directory has been equal to the bucket once.
+	ModelsReady = NodeDirectory + "/.ready"
+
+	// ComfyUIDirectory is where an image holds ComfyUI: main.py, and models below
+	// it, which the node's are mounted over.
+	ComfyUIDirectory = "/opt/comfyui"
+	// ServerUID is the user and group of ComfyUI, and who owns what it mounts.
+	ServerUID = 1000
+
+	// ServerGrace is how long a server that shall stop may take to finish what is
+	// queued. It is shorter than what Karpenter gives the node.
+	ServerGrace = 14 * time.Minute
+)
+
+// A Parameter is a secret on its way to the front door: an encrypted parameter
+// of Systems Manager.
+type Parameter string
+
+// The parameters there are.
+const (
+	ParameterFrontDoor Parameter = "front-door"
+	ParameterTokens    Parameter = "api-tokens"
+	ParameterOIDC      Parameter = "oidc-client-secret"
+)
+
+// Parameters are all of them.
+func Parameters() []Parameter {
+	return []Parameter{ParameterFrontDoor, ParameterTokens, ParameterOIDC}
+}
+
+// ParameterName is a parameter's name. It begins with our own word, since AWS
+// refuses names that begin with aws or ssm, and a claim may.
+func (p Plan) ParameterName(what Parameter) string {
+	return "/" + TagStudio + "/" + p.name(string(what), maxObjectName)
+}
+
+// ParameterARN is a parameter's ARN, or empty until the account is known.
+func (p Plan) ParameterARN(what Parameter) string {
+	if p.Account == "" {
+		return ""
+	}
+
+	return "arn:aws:ssm:" + p.RegionName + ":" + p.Account + ":parameter" + p.ParameterName(what)
+}
+
 // workloadName is the name that AWS shows of a resource of part workload.
 func (p Plan) workloadName(k kit.Key) string {
 	switch k {
-	case ServerRole:
-		return p.name("server", maxRole)
-	case StudioSecret:
-		return ""
+	case FrontDoorRole:
+		return p.name("front-door", maxRole)
+	case FrontDoorSecret:
+		return p.ParameterName(ParameterFrontDoor)
+	case FrontDoorTokens:
+		return p.ParameterName(ParameterTokens)
+	case FrontDoorOIDC:
+		return p.ParameterName(ParameterOIDC)
 	}
 
 	return ""

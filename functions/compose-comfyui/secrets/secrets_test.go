@@ -25,7 +25,7 @@ func TestPinned(t *testing.T) {
 		KeyPasswordHash: "$argon2id$v=19$m=12288,t=3,p=1$bT24Kk2yo9ZH0hrm1UQ+jQ$83b3lr8HaqhUN5wbQWar4wBO+nslEkNK6yCfG4vjZr0",
 		KeyCookieKey:    "khlWneVInXQhjAXuTd9lgn4nsKMl3iHznsWpQCWU0XU=",
 		KeyOriginSecret: "Zt-CydXdqBI2N8vhMflUBsMT0Ovl1rJgB7lLNyUFblQ",
-		KeyFrontDoor:    `{"cookieKey":"khlWneVInXQhjAXuTd9lgn4nsKMl3iHznsWpQCWU0XU=","originSecret":"Zt-CydXdqBI2N8vhMflUBsMT0Ovl1rJgB7lLNyUFblQ",` +
+		KeyFrontDoor: `{"cookieKey":"khlWneVInXQhjAXuTd9lgn4nsKMl3iHznsWpQCWU0XU=","originSecret":"Zt-CydXdqBI2N8vhMflUBsMT0Ovl1rJgB7lLNyUFblQ",` +
 			`"passwordHash":"$argon2id$v=19$m=12288,t=3,p=1$bT24Kk2yo9ZH0hrm1UQ+jQ$83b3lr8HaqhUN5wbQWar4wBO+nslEkNK6yCfG4vjZr0"}`,
 	}
 
