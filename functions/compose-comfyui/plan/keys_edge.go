@@ -7,6 +7,7 @@ const (
 	LoadBalancer            kit.Key = "edge-load-balancer"
 	TargetGroup             kit.Key = "edge-target-group"
 	Listener                kit.Key = "edge-listener"
+	SecureListener          kit.Key = "edge-listener-https"
 	LoadBalancerOut         kit.Key = "edge-load-balancer-out"
 	LoadBalancerOutHealth   kit.Key = "edge-load-balancer-out-health"
 	ClusterFromLoadBalancer kit.Key = "edge-cluster-in"
@@ -15,14 +16,15 @@ const (
 	WebACL                  kit.Key = "edge-web-acl"
 	AllowedIPv4             kit.Key = "edge-allowed-ipv4"
 	AllowedIPv6             kit.Key = "edge-allowed-ipv6"
-	Certificate             kit.Key = "edge-certificate"
-	CertificateRecord       kit.Key = "edge-certificate-record"
-	CertificateValidation   kit.Key = "edge-certificate-validation"
-	RecordIPv4              kit.Key = "edge-record-ipv4"
-	RecordIPv6              kit.Key = "edge-record-ipv6"
-	familyLoadBalancerIn            = "edge-load-balancer-in-"
-	familyVPCOrigin                 = "edge-vpc-origin-"
-	familyAttachment                = "edge-attachment-"
+
+	familyLoadBalancerIn        = "edge-load-balancer-in-"
+	familyVPCOrigin             = "edge-vpc-origin-"
+	familyAttachment            = "edge-attachment-"
+	familyCertificate           = "edge-certificate-"
+	familyCertificateRecord     = "edge-certificate-record-"
+	familyCertificateValidation = "edge-certificate-validation-"
+	familyRecordIPv4            = "edge-record-ipv4-"
+	familyRecordIPv6            = "edge-record-ipv6-"
 )
 
 // LoadBalancerIn lets one source in: a prefix list or a range of addresses.
@@ -38,20 +40,68 @@ func Attachment(autoscalingGroup string) kit.Key {
 	return kit.Key(familyAttachment + hash(autoscalingGroup, 8))
 }
 
+// Certificate is the certificate that the studio orders for a name in a region.
+// ACM changes neither.
+func Certificate(name, region string) kit.Key {
+	return kit.Key(familyCertificate + hash(name+" "+region, 8))
+}
+
+// CertificateRecord proves in DNS that the name is ours, CertificateValidation
+// waits until ACM has seen it.
+func CertificateRecord(name, region string) kit.Key {
+	return kit.Key(familyCertificateRecord + hash(name+" "+region, 8))
+}
+
+// CertificateValidation is ready when the certificate is issued.
+func CertificateValidation(name, region string) kit.Key {
+	return kit.Key(familyCertificateValidation + hash(name+" "+region, 8))
+}
+
+// RecordIPv4 and RecordIPv6 point a name at the studio. DNS has no renaming.
+func RecordIPv4(name, zone string) kit.Key {
+	return kit.Key(familyRecordIPv4 + hash(name+" "+zone, 8))
+}
+
+// RecordIPv6 is RecordIPv4 for the other protocol.
+func RecordIPv6(name, zone string) kit.Key {
+	return kit.Key(familyRecordIPv6 + hash(name+" "+zone, 8))
+}
+
 // Families that the part looks through for what the spec or AWS has replaced.
 const (
-	LoadBalancerIns = familyLoadBalancerIn
-	VPCOrigins      = familyVPCOrigin
-	Attachments     = familyAttachment
+	LoadBalancerIns        = familyLoadBalancerIn
+	VPCOrigins             = familyVPCOrigin
+	Attachments            = familyAttachment
+	CertificateRecords     = familyCertificateRecord
+	CertificateValidations = familyCertificateValidation
+	RecordsIPv4            = familyRecordIPv4
+	RecordsIPv6            = familyRecordIPv6
 )
+
+// Certificates are those of the given keys that are certificates themselves: the
+// keys of what belongs to one begin alike.
+func Certificates(observed []kit.Key) []kit.Key {
+	var out []kit.Key
+
+	for _, k := range observed {
+		if family(k) == familyCertificate {
+			out = append(out, k)
+		}
+	}
+
+	return out
+}
 
 func edgeKeys() []kit.Key {
 	return []kit.Key{
-		LoadBalancer, TargetGroup, Listener, LoadBalancerOut, LoadBalancerOutHealth, ClusterFromLoadBalancer, ClusterFromHealthCheck,
-		Distribution, WebACL, AllowedIPv4, AllowedIPv6, Certificate, CertificateRecord, CertificateValidation, RecordIPv4, RecordIPv6,
+		LoadBalancer, TargetGroup, Listener, SecureListener, LoadBalancerOut, LoadBalancerOutHealth, ClusterFromLoadBalancer, ClusterFromHealthCheck,
+		Distribution, WebACL, AllowedIPv4, AllowedIPv6,
 	}
 }
 
 func edgeFamilies() []string {
-	return []string{familyLoadBalancerIn, familyVPCOrigin, familyAttachment}
+	return []string{
+		familyLoadBalancerIn, familyVPCOrigin, familyAttachment,
+		familyCertificate, familyCertificateRecord, familyCertificateValidation, familyRecordIPv4, familyRecordIPv6,
+	}
 }

@@ -133,7 +133,7 @@ func New(xr *v1alpha1.ComfyUIStudio) (Plan, error) {
 		tags: userTags(spec.Tags),
 	}
 
-	if err := errors.Join(networkErr, vpcOrigins(region, spec.Access), p.complete(), p.poolsCanRun(), p.tagsPass()); err != nil {
+	if err := errors.Join(networkErr, vpcOrigins(region, spec.Access), rangesFit(spec.Access), p.complete(), p.poolsCanRun(), p.tagsPass()); err != nil {
 		return Plan{}, err
 	}
 
