@@ -184,8 +184,35 @@ func checkDistribution(t *tx) error {
 			}
 		}
 	}
-	if acl := t.args.String("webAclId"); acl != "" && !t.hasACL(acl) {
+	if acl := t.args.String("webAclId"); acl != "" && (!t.hasACL(acl) || !strings.Contains(acl, ":global/webacl/")) {
 		return refuse("InvalidWebACLId", "Web ACL is not accessible by the requester: %s", acl)
+	}
+	return checkNames(t)
+}
+
+// checkNames wants a certificate for names of one's own, and no name that
+// another distribution has.
+func checkNames(t *tx) error {
+	arn, aliases := t.args.String("viewerCertificate.acmCertificateArn"), t.args.Strings("aliases")
+	if arn == "" && len(aliases) > 0 {
+		return refuse("InvalidViewerCertificate", "To add an alternate domain name (CNAME) to a CloudFront distribution, you must attach a trusted certificate that validates your authorization to use the domain name.")
+	}
+	if arn == "" {
+		return nil
+	}
+	c, there := t.certificateIn(arn, "us-east-1")
+	if !there || c != nil && t.now < t.issued(c) {
+		return refuse("InvalidViewerCertificate", "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, or doesn't include a valid certificate chain.")
+	}
+	for _, name := range aliases {
+		if c != nil && c.args.String("domainName") != name {
+			return refuse("InvalidViewerCertificate", "The certificate that is attached to your distribution doesn't cover the alternate domain name (CNAME) that you're trying to add: %s", name)
+		}
+		for d := range t.each(kindDistribution) {
+			if d.args.mentions("aliases", name) {
+				return refuse("CNAMEAlreadyExists", "One or more of the CNAMEs you provided are already associated with a different resource: %s", name)
+			}
+		}
 	}
 	return nil
 }

@@ -118,27 +118,58 @@ func TestEdgeRefuses(t *testing.T) {
 		"Health":      {"A check ends before the next.", "LBTargetGroup" + at + "vpcId: $vpc.id, name: a, healthCheck: {interval: 5, timeout: 5}}}", "ValidationError", "must be smaller"},
 		"ListenerLB":  {"The balancer must exist.", "LBListener" + at + "loadBalancerArn: nothing, port: 80}}", "LoadBalancerNotFound", "not found"},
 		"Listener":    {"A port has one listener.", "LBListener" + at + "loadBalancerArn: $lb.arn, port: 80, defaultAction: [{type: forward, targetGroupArn: $group.arn}]}}", "DuplicateListener", "already exists on this port"},
+		"Certificate": {"And one of the region.", "LBListener" + at + "loadBalancerArn: $lb.arn, port: 443, protocol: HTTPS, certificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/a'}}", "CertificateNotFound", "eu-west-1"},
+		"NotIssued":   {"That is issued.", "LBListener" + at + "loadBalancerArn: $lb.arn, port: 443, protocol: HTTPS, certificateArn: $unproved.arn}}", "UnsupportedCertificate", "fully-qualified"},
+		"Redirect":    {"A redirect goes nowhere else.", "LBListener" + at + "loadBalancerArn: $lb.arn, port: 8080, protocol: HTTP, defaultAction: [{type: redirect, targetGroupArn: $group.arn, redirect: {statusCode: HTTP_301}}]}}", "InvalidLoadBalancerAction", "no target group"},
 		"HTTPS":       {"HTTPS has a certificate.", "LBListener" + at + "loadBalancerArn: $lb.arn, port: 443, protocol: HTTPS}}", "ValidationError", "certificate"},
 	}, testNetwork, testCluster, testEdge)
 	testRefusals(t, "autoscaling", map[string]refusalCase{
 		"Group": {"The auto scaling group must exist.", "Attachment" + at + "autoscalingGroupName: nothing, lbTargetGroupArn: $group.arn}}", "ValidationError", "nothing"},
 	}, testNetwork, testCluster, testEdge)
+	named := "Distribution metadata: {name: x}\nspec: {forProvider: {origin: [{originId: a, domainName: a.b}], defaultCacheBehavior: {targetOriginId: a}, "
 	origin := "VPCOrigin metadata: {name: x}\nspec: {forProvider: {vpcOriginEndpointConfig: {"
 	testRefusals(t, "cloudfront", map[string]refusalCase{
-		"OriginTaken":  {"Names are the account's.", origin + "name: edge, arn: $lb.arn}}}", "EntityAlreadyExists", "edge"},
-		"OriginNoLB":   {"The balancer must exist.", origin + "name: a, arn: nothing}}}", "InvalidArgument", "does not exist"},
-		"OriginNoARN":  {"No schema enforces the balancer.", origin + "name: a}}}", "MissingParameter", "vpcOriginEndpointConfig.arn"},
-		"NoOrigin":     {"A behaviour has an origin.", "Distribution metadata: {name: x}\nspec: {forProvider: {origin: [{originId: a, domainName: a.b}], defaultCacheBehavior: {targetOriginId: b}}}", "NoSuchOrigin", "b"},
-		"NoVPCOrigin":  {"The VPC origin must exist.", "Distribution metadata: {name: x}\nspec: {forProvider: {origin: [{originId: a, domainName: a.b, vpcOriginConfig: {vpcOriginId: vo_0}}], defaultCacheBehavior: {targetOriginId: a}}}", "EntityNotFound", "vo_0"},
-		"NoFunction":   {"So must functions.", "Distribution metadata: {name: x}\nspec: {forProvider: {origin: [{originId: a, domainName: a.b}], defaultCacheBehavior: {targetOriginId: a, functionAssociation: [{functionArn: f}]}}}", "InvalidFunctionAssociation", "f"},
-		"NoACL":        {"So must the web ACL.", "Distribution metadata: {name: x}\nspec: {forProvider: {webAclId: w, origin: [{originId: a, domainName: a.b}], defaultCacheBehavior: {targetOriginId: a}}}", "InvalidWebACLId", "w"},
-		"FunctionKind": {"Runtimes are two.", "Function metadata: {name: x}\nspec: {forProvider: {code: a, runtime: nodejs}}", "InvalidArgument", "nodejs"},
+		"OriginTaken":        {"Names are the account's.", origin + "name: edge, arn: $lb.arn}}}", "EntityAlreadyExists", "edge"},
+		"OriginNoLB":         {"The balancer must exist.", origin + "name: a, arn: nothing}}}", "InvalidArgument", "does not exist"},
+		"OriginNoARN":        {"No schema enforces the balancer.", origin + "name: a}}}", "MissingParameter", "vpcOriginEndpointConfig.arn"},
+		"NoOrigin":           {"A behaviour has an origin.", "Distribution metadata: {name: x}\nspec: {forProvider: {origin: [{originId: a, domainName: a.b}], defaultCacheBehavior: {targetOriginId: b}}}", "NoSuchOrigin", "b"},
+		"NoVPCOrigin":        {"The VPC origin must exist.", "Distribution metadata: {name: x}\nspec: {forProvider: {origin: [{originId: a, domainName: a.b, vpcOriginConfig: {vpcOriginId: vo_0}}], defaultCacheBehavior: {targetOriginId: a}}}", "EntityNotFound", "vo_0"},
+		"NoFunction":         {"So must functions.", "Distribution metadata: {name: x}\nspec: {forProvider: {origin: [{originId: a, domainName: a.b}], defaultCacheBehavior: {targetOriginId: a, functionAssociation: [{functionArn: f}]}}}", "InvalidFunctionAssociation", "f"},
+		"NoACL":              {"So must the web ACL.", "Distribution metadata: {name: x}\nspec: {forProvider: {webAclId: w, origin: [{originId: a, domainName: a.b}], defaultCacheBehavior: {targetOriginId: a}}}", "InvalidWebACLId", "w"},
+		"RegionalACL":        {"And be CloudFront's.", "Distribution metadata: {name: x}\nspec: {forProvider: {webAclId: $regional.arn, origin: [{originId: a, domainName: a.b}], defaultCacheBehavior: {targetOriginId: a}}}", "InvalidWebACLId", "regional"},
+		"NoCertificate":      {"A name of one's own needs a certificate.", named + "aliases: [studio.example.com]}}", "InvalidViewerCertificate", "must attach a trusted certificate"},
+		"CertificateRegion":  {"CloudFront's certificates are in us-east-1.", named + "viewerCertificate: {acmCertificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/a'}}}", "InvalidViewerCertificate", "isn't in us-east-1"},
+		"CertificateAbsent":  {"It must exist.", named + "viewerCertificate: {acmCertificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/no'}}}", "InvalidViewerCertificate", "doesn't exist"},
+		"CertificatePending": {"And be issued.", named + "viewerCertificate: {acmCertificateArn: $unproved.arn}}}", "InvalidViewerCertificate", "isn't valid"},
+		"CertificateOther":   {"For that name.", named + "aliases: [other.example.com], viewerCertificate: {acmCertificateArn: $proved.arn}}}", "InvalidViewerCertificate", "other.example.com"},
+		"AliasTaken":         {"A name is one distribution's.", named + "aliases: [studio.example.com], viewerCertificate: {acmCertificateArn: $proved.arn}}}", "CNAMEAlreadyExists", "studio.example.com"},
+		"FunctionKind":       {"Runtimes are two.", "Function metadata: {name: x}\nspec: {forProvider: {code: a, runtime: nodejs}}", "InvalidArgument", "nodejs"},
 	}, testNetwork, testCluster, testEdge)
 	testRefusals(t, "wafv2", map[string]refusalCase{
 		"Scope":   {"CloudFront's are in us-east-1.", "IPSet metadata: {name: x}\nspec: {forProvider: {region: eu-west-1, name: a, scope: CLOUDFRONT, ipAddressVersion: IPV4}}", "WAFInvalidParameterException", "CLOUDFRONT"},
 		"Address": {"Addresses are blocks.", "IPSet" + at + "name: a, scope: CLOUDFRONT, ipAddressVersion: IPV4, addresses: [203.0.113.7]}}", "WAFInvalidParameterException", "203.0.113.7"},
 		"NoIPSet": {"IP sets must exist.", "WebACL" + at + `name: a, scope: CLOUDFRONT, ruleJson: '[{"ARN":"arn:aws:wafv2:us-east-1:123456789012:global/ipset/no/0"}]'}}`, "WAFNonexistentItemException", "ipset/no/0"},
 		"Taken":   {"Names are the scope's.", "IPSet" + at + "name: viewers, scope: CLOUDFRONT, ipAddressVersion: IPV4}}", "WAFDuplicateItemException", "duplicate"},
+	}, testNetwork, testCluster, testEdge)
+	record := "Record metadata: {name: x}\nspec: {forProvider: {"
+	zone := "zoneId: Z0123456789ABCDEFGHIJ, name: www.example.com, "
+	alias := record + zone + "type: A, alias: {evaluateTargetHealth: "
+	testRefusals(t, "route53", map[string]refusalCase{
+		"Zone":       {"A zone has an id.", record + "zoneId: example.com, name: a.example.com, type: A, ttl: 60, records: [192.0.2.1]}}", "NoSuchHostedZone", "example.com"},
+		"NoZone":     {"No schema enforces it.", record + "name: a.example.com, type: A, ttl: 60, records: [192.0.2.1]}}", "MissingParameter", "zoneId"},
+		"Type":       {"Types are known.", record + zone + "type: B, ttl: 60, records: [a]}}", "InvalidInput", "'B'"},
+		"Neither":    {"A record says something.", record + zone + "type: A}}", "InvalidInput", "exactly one"},
+		"TTL":        {"For a time.", record + zone + "type: A, records: [192.0.2.1]}}", "InvalidInput", "TTL"},
+		"Address":    {"An address is one.", record + zone + "type: A, ttl: 60, records: [a.b]}}", "InvalidChangeBatch", "not a valid address"},
+		"Names":      {"A CNAME is one name.", record + zone + "type: CNAME, ttl: 60, records: [a.b, c.d]}}", "InvalidChangeBatch", "more than one"},
+		"Health":     {"CloudFront's health is nobody's to ask for.", alias + "true, name: d1.cloudfront.net, zoneId: Z2FDTNDATAQYW2}}}", "InvalidChangeBatch", "EvaluateTargetHealth"},
+		"AliasZone":  {"CloudFront has one zone.", alias + "false, name: d1.cloudfront.net, zoneId: Z35SXDOTRQ7X7K}}}", "InvalidChangeBatch", "does not lie within"},
+		"AliasOther": {"A load balancer must exist.", alias + "false, name: internal-a.us-east-1.elb.amazonaws.com, zoneId: Z35SXDOTRQ7X7K}}}", "InvalidChangeBatch", "does not lie within"},
+		"Taken":      {"A record is not taken over unasked.", record + "zoneId: Z0123456789ABCDEFGHIJ, name: studio.example.com, type: A, ttl: 60, records: [192.0.2.1]}}", "InvalidChangeBatch", "already exists"},
+	}, testNetwork, testCluster, testEdge)
+	testRefusals(t, "acm", map[string]refusalCase{
+		"Absent": {"The certificate must exist.", "CertificateValidation" + at + "certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/no'}}", "ResourceNotFoundException", "certificate/no"},
+		"Record": {"Its record must be named.", "CertificateValidation" + at + "certificateArn: $unproved.arn, validationRecordFqdns: [a.example.com]}}", "ValidationException", "missing other.example.com"},
 	}, testNetwork, testCluster, testEdge)
 }
 

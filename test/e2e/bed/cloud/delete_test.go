@@ -32,6 +32,7 @@ func TestDeleteRefuses(t *testing.T) {
 		"LB":              {"A load balancer behind a VPC origin stays.", "lb", "OperationNotPermitted", "another service"},
 		"TargetGroup":     {"A target group of a listener stays.", "group", "ResourceInUse", "in use by a listener"},
 		"VPCOrigin":       {"A VPC origin of a distribution stays.", "origin", "CannotDeleteEntityWhileInUse", "in use by a distribution"},
+		"Certificate":     {"So does its certificate.", "proved", "ResourceInUseException", "is in use"},
 		"WebACL":          {"So does its web ACL.", "acl", "WAFAssociatedItemException", "being used"},
 		"IPSet":           {"And that one's IP set.", "viewers", "WAFAssociatedItemException", "being used"},
 	}
@@ -59,7 +60,7 @@ func TestDeleteRefuses(t *testing.T) {
 func TestDeleteInOrder(t *testing.T) {
 	w := newWorld(t, testNetwork, testCluster, testStorage, testEdge)
 	order := []string{
-		"distribution", "origin", "acl", "viewers", "listener", "group", "lb",
+		"address", "validation", "proof", "distribution", "proved", "unproved", "origin", "acl", "regional", "viewers", "listener", "group", "lb",
 		"pod", "entry", "cni", "system", "studio",
 		"default", "nat", "eip", "spare", "igw", "assoc", "endpoint", "table", "faraway", "http", "sg", "peer",
 		"one", "two", "excluded", "foreign", "vpc", "elsewhere",

@@ -35,6 +35,9 @@ var durations = map[Kind]Durations{
 	kindNATGateway: {Create: time.Minute + 45*time.Second, Update: time.Second, Delete: time.Minute + 5*time.Second},
 	// 2m19-2m52; delete: seconds, network interfaces linger.
 	kindLB: {Create: 2*time.Minute + 35*time.Second, Update: 2 * time.Second, Delete: 5 * time.Second},
+	// To INSYNC: "changes generally propagate to all Route 53 name servers within
+	// 60 seconds" (Route 53 developer guide).
+	kindRecord: {Create: 30 * time.Second, Update: 30 * time.Second, Delete: 30 * time.Second},
 	// "10-15, 15 to 30+"; delete about 15 min.
 	kindVPCOrigin: {Create: 12 * time.Minute, Update: 5 * time.Minute, Delete: 14 * time.Minute},
 	// To Deployed 2m58-3m07; disable, deploy and delete 3m09.

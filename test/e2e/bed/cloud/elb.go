@@ -247,8 +247,23 @@ func checkListener(t *tx) error {
 	if t.args.String("protocol") == "HTTPS" && t.args.String("certificateArn") == "" {
 		return refuse("ValidationError", "A certificate must be specified for HTTPS listeners")
 	}
+	if arn := t.args.String("certificateArn"); arn != "" {
+		c, there := t.certificateIn(arn, t.call.region())
+		if !there {
+			return refuse("CertificateNotFound", "Certificate '%s' not found", arn)
+		}
+		if c != nil && t.now < t.issued(c) {
+			return refuse("UnsupportedCertificate", "The certificate '%s' must have a fully-qualified domain name, a supported signature, and a supported key size.", arn)
+		}
+	}
 	for _, a := range t.args.List("defaultAction") {
 		arn := a.String("targetGroupArn")
+		if a.String("type") == "redirect" {
+			if arn != "" || a.String("redirect.statusCode") == "" {
+				return refuse("InvalidLoadBalancerAction", "A redirect action has a redirect configuration and no target group")
+			}
+			continue
+		}
 		if a.String("type") != "forward" || arn == "" {
 			continue
 		}

@@ -9,7 +9,7 @@ func rules() map[Kind]rule {
 		eksRules(), nodeRules(), accessRules(),
 		s3Rules(), s3ConfigRules(),
 		sqsRules(), eventRules(), lambdaRules(), buildRules(),
-		elbRules(), cloudfrontRules(), wafRules(),
+		elbRules(), cloudfrontRules(), wafRules(), certificateRules(), route53Rules(),
 	} {
 		for _, r := range service {
 			out[r.kind] = r

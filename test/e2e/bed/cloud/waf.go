@@ -8,9 +8,8 @@ import (
 )
 
 var (
-	kindIPSet       = Kind{"wafv2", "IPSet"}
-	kindWebACL      = Kind{"wafv2", "WebACL"}
-	kindCertificate = Kind{"acm", "Certificate"}
+	kindIPSet  = Kind{"wafv2", "IPSet"}
+	kindWebACL = Kind{"wafv2", "WebACL"}
 )
 
 func wafRules() []rule {
@@ -35,14 +34,6 @@ func wafRules() []rule {
 		update:     checkWebACL,
 		dependents: []dependent{{kind: kindDistribution, path: "webAclId", by: arnOf}},
 		inUse:      inUse,
-	}, {
-		kind:       kindCertificate,
-		required:   []string{"domainName"},
-		create:     createCertificate,
-		dependents: []dependent{{kind: kindDistribution, path: "viewerCertificate.acmCertificateArn", by: arnOf}},
-		inUse: func(t *tx, _ *record) error {
-			return refuse("ResourceInUseException", "Certificate %s is in use", t.res.arn)
-		},
 	}}
 }
 
@@ -117,24 +108,4 @@ func (t *tx) hasACL(arn string) bool {
 		}
 	}
 	return false
-}
-
-func createCertificate(t *tx) error {
-	domain := t.args.String("domainName")
-	if !strings.Contains(domain, ".") {
-		return refuse("ValidationException", "1 validation error detected: Value '%s' at 'domainName' failed to satisfy constraint", domain)
-	}
-	t.res.arn = t.arnOf("acm", "certificate/"+t.uuid())
-	t.res.id = t.res.arn
-	t.res.attrs = Values{
-		"arn": t.res.arn, "id": t.res.id, "status": "PENDING_VALIDATION", "keyAlgorithm": "RSA_2048", "renewalEligibility": "INELIGIBLE",
-		"type": "AMAZON_ISSUED", "subjectAlternativeNames": []any{domain},
-		"options": map[string]any{"certificateTransparencyLoggingPreference": "ENABLED", "export": "DISABLED"},
-		"domainValidationOptions": []any{map[string]any{
-			"domainName": domain, "resourceRecordName": "_" + t.hex(32) + "." + domain + ".", "resourceRecordType": "CNAME",
-			"resourceRecordValue": "_" + t.hex(32) + ".jkddzztszm.acm-validations.aws.",
-		}},
-	}
-	given(t.res.attrs, t.args, "keyAlgorithm", "options", "subjectAlternativeNames")
-	return nil
 }

@@ -42,6 +42,10 @@ func (w *world) call(manifest string) Call {
 		for _, field := range []string{"arn", "id", "defaultSecurityGroupId"} {
 			manifest = strings.ReplaceAll(manifest, "$"+name+"."+field, r.Observed().String(field))
 		}
+		for _, proof := range r.Attrs.List("domainValidationOptions") {
+			manifest = strings.ReplaceAll(manifest, "$"+name+".record", strings.TrimSuffix(proof.String("resourceRecordName"), "."))
+			manifest = strings.ReplaceAll(manifest, "$"+name+".value", proof.String("resourceRecordValue"))
+		}
 		for _, cluster := range r.Attrs.List("vpcConfig") {
 			manifest = strings.ReplaceAll(manifest, "$"+name+".sg", cluster.String("clusterSecurityGroupId"))
 		}
@@ -302,10 +306,40 @@ kind: WebACL
 metadata: {name: acl}
 spec: {forProvider: {region: us-east-1, name: edge, scope: CLOUDFRONT, ruleJson: '[{"Statement":{"IPSetReferenceStatement":{"ARN":"$viewers.arn"}}}]'}}
 ---
+apiVersion: acm.aws.m.upbound.io/v1beta1
+kind: Certificate
+metadata: {name: proved}
+spec: {forProvider: {region: us-east-1, domainName: studio.example.com, validationMethod: DNS}}
+---
+apiVersion: route53.aws.m.upbound.io/v1beta1
+kind: Record
+metadata: {name: proof}
+spec: {forProvider: {zoneId: Z0123456789ABCDEFGHIJ, name: $proved.record, type: CNAME, ttl: 300, records: [$proved.value]}}
+---
+apiVersion: acm.aws.m.upbound.io/v1beta1
+kind: CertificateValidation
+metadata: {name: validation}
+spec: {forProvider: {region: us-east-1, certificateArn: $proved.arn, validationRecordFqdns: [$proved.record]}}
+---
 apiVersion: cloudfront.aws.m.upbound.io/v1beta1
 kind: Distribution
 metadata: {name: distribution}
-spec: {forProvider: {enabled: true, webAclId: $acl.arn, origin: [{originId: studio, domainName: a.example.org, vpcOriginConfig: {vpcOriginId: $origin.id}}], defaultCacheBehavior: {targetOriginId: studio}}}
+spec: {forProvider: {enabled: true, webAclId: $acl.arn, aliases: [studio.example.com], viewerCertificate: {acmCertificateArn: $proved.arn}, origin: [{originId: studio, domainName: a.example.org, vpcOriginConfig: {vpcOriginId: $origin.id}}], defaultCacheBehavior: {targetOriginId: studio}}}
+---
+apiVersion: acm.aws.m.upbound.io/v1beta1
+kind: Certificate
+metadata: {name: unproved}
+spec: {forProvider: {region: us-east-1, domainName: other.example.com, validationMethod: DNS}}
+---
+apiVersion: wafv2.aws.m.upbound.io/v1beta1
+kind: WebACL
+metadata: {name: regional}
+spec: {forProvider: {region: us-east-1, name: edge, scope: REGIONAL}}
+---
+apiVersion: route53.aws.m.upbound.io/v1beta1
+kind: Record
+metadata: {name: address}
+spec: {forProvider: {zoneId: Z0123456789ABCDEFGHIJ, name: studio.example.com, type: A, ttl: 60, records: [192.0.2.7]}}
 `
 
 // first is the first of several manifests.

@@ -10,6 +10,7 @@ var (
 	loadBalancer = cloud.Kind{Service: "elbv2", Name: "LB"}
 	targetGroup  = cloud.Kind{Service: "elbv2", Name: "LBTargetGroup"}
 	viewer       = cloud.Kind{Service: "cloudfront", Name: "Function"}
+	certificate  = cloud.Kind{Service: "acm", Name: "Certificate"}
 )
 
 func edgeKinds() []kind {
@@ -73,8 +74,19 @@ func cloudfrontKinds() []kind {
 		},
 		timeout: time.Hour,
 	}, {
-		Kind: cloud.Kind{Service: "acm", Name: "Certificate"}, plural: "certificates",
+		Kind: certificate, plural: "certificates",
 		fixed: []string{"domainName", "validationMethod"},
+	}, {
+		Kind: cloud.Kind{Service: "acm", Name: "CertificateValidation"}, plural: "certificatevalidations", untagged: true,
+		refs:    []reference{{field: "certificateArn", to: certificate, extract: arn}},
+		fixed:   []string{"certificateArn"},
+		unread:  []string{"validationRecordFqdns"},
+		timeout: 75 * time.Minute,
+	}, {
+		Kind: cloud.Kind{Service: "route53", Name: "Record"}, plural: "records", untagged: true,
+		fixed:   []string{"name", "type", "zoneId"},
+		unread:  []string{"allowOverwrite"},
+		timeout: 30 * time.Minute,
 	}, {
 		Kind: cloud.Kind{Service: "wafv2", Name: "IPSet"}, plural: "ipsets",
 		fixed: []string{"name", "scope", "ipAddressVersion"},

@@ -474,6 +474,8 @@ var followed = map[string]string{
 	"s3/BucketLifecycleConfiguration": "the provider that was recorded cannot create it (v2.5.0); the CRD's status, which echoes the spec",
 	"ssm/Association":                 "the emulator lacks it; the CRD's status, SSM's DescribeAssociation",
 	"autoscaling/Attachment":          "the emulator's EKS makes no auto scaling group; the CRD's status, which echoes the spec",
+	"acm/CertificateValidation":       "it was not applied; the CRD's status, which echoes the spec",
+	"route53/Record":                  "it was not applied; the CRD's status, which echoes the spec",
 }
 
 func TestKindsThatWereNotRecorded(t *testing.T) {
@@ -508,9 +510,17 @@ apiVersion: elbv2.aws.m.upbound.io/v1beta1
 kind: LBTargetGroup
 metadata: {name: edge}
 spec: {forProvider: {region: ap-northeast-1, name: edge, port: 30080, protocol: HTTP, vpcIdRef: {name: vpc}}}
+---
+apiVersion: acm.aws.m.upbound.io/v1beta1
+kind: Certificate
+metadata: {name: edge}
+spec: {forProvider: {region: us-east-1, domainName: studio.example.com, validationMethod: DNS}}
 `)
 	w.ready(us...)
 	for _, u := range us {
+		if u.GetKind() == "Certificate" {
+			us = append(us, prove(w, u)...)
+		}
 		if u.GetKind() != "NodeGroup" {
 			continue
 		}
@@ -525,4 +535,21 @@ spec: {forProvider: {region: ap-northeast-1, name: edge, port: 30080, protocol: 
 			t.Errorf("%s has no id in its status", u.GetKind())
 		}
 	}
+}
+
+// prove proves a certificate's name, after a validation that waits for it.
+func prove(w *workbench, certificate *unstructured.Unstructured) []*unstructured.Unstructured {
+	proof := atProvider(w.get(certificate)).List("domainValidationOptions")[0]
+	name := strings.TrimSuffix(proof.String("resourceRecordName"), ".")
+	return w.apply(`
+apiVersion: acm.aws.m.upbound.io/v1beta1
+kind: CertificateValidation
+metadata: {name: edge}
+spec: {forProvider: {region: us-east-1, certificateArnRef: {name: edge}, validationRecordFqdns: [` + name + `]}}
+---
+apiVersion: route53.aws.m.upbound.io/v1beta1
+kind: Record
+metadata: {name: edge}
+spec: {forProvider: {zoneId: Z0123456789ABCDEFGHIJ, name: ` + name + `, type: CNAME, ttl: 300, records: [` + proof.String("resourceRecordValue") + `]}}
+`)
 }
