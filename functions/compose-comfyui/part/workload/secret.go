@@ -1,0 +1,95 @@
+package workload
+
+import (
+	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
+	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
+	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
+	ssm "github.com/upbound/provider-aws/v2/apis/namespaced/ssm/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/secrets"
+)
+
+// secret is the only place that holds the seed. A seed that was drawn a moment
+// ago goes into it and nowhere else: the next run may draw another, until one
+// was observed.
+func secret(f facts.Facts, d *kit.Desired) {
+	seed := f.Workload.Seed
+	if seed == "" {
+		seed = f.Workload.DrawnSeed
+	}
+
+	if seed == "" {
+		d.AddWhen(kit.Needs("", "a seed"), plan.StudioSecret, &corev1.Secret{})
+		return
+	}
+
+	d.Add(plan.StudioSecret, &corev1.Secret{Type: corev1.SecretTypeOpaque, Data: secrets.Data(seed)})
+}
+
+// parameters bring secrets to the front door, by the provider, which reads them
+// where they lie. An object in the cluster would not do: provider-kubernetes
+// writes what it fills a manifest with into the Object's own spec, for everyone
+// to read who may read Objects (crossplane-contrib/provider-kubernetes#223).
+func parameters(p plan.Plan, d *kit.Desired) {
+	d.Add(plan.FrontDoorSecret, parameter("What the studio's front door knows people by", d.Ref(plan.StudioSecret).Name, secrets.KeyFrontDoor))
+
+	if ref := p.Access.APITokensSecretRef; ref != nil {
+		d.Add(plan.FrontDoorTokens, parameter("Tokens of the studio's programs", ref.Name, ref.Key))
+	} else {
+		d.RemoveAfter(plan.FrontDoorTokens)
+	}
+
+	if p.Access.Login == v1alpha1.LoginOIDC && p.Access.OIDC != nil {
+		ref := p.Access.OIDC.ClientSecretRef
+		d.Add(plan.FrontDoorOIDC, parameter("The studio's secret at its OpenID Connect provider", ref.Name, ref.Key))
+	} else {
+		d.RemoveAfter(plan.FrontDoorOIDC)
+	}
+}
+
+func parameter(description, secret, key string) *ssm.Parameter {
+	return &ssm.Parameter{Spec: ssm.ParameterSpec{ForProvider: ssm.ParameterParameters_2{
+		Description: &description,
+		// Encrypted with the account's own key for Systems Manager, whose policy lets
+		// everyone decrypt who may read the parameter.
+		Type: new("SecureString"),
+		ValueSecretRef: &xpv1.LocalSecretKeySelector{
+			LocalSecretReference: xpv1.LocalSecretReference{Name: secret},
+			Key:                  key,
+		},
+	}}}
+}
+
+// identity lets the front door read the studio's parameters, and do nothing else
+// in AWS. Servers have no identity there at all.
+func identity(p plan.Plan, d *kit.Desired) {
+	d.Add(plan.FrontDoorRole, &iam.Role{Spec: iam.RoleSpec{ForProvider: iam.RoleParameters{
+		Description:      new("The studio's front door"),
+		AssumeRolePolicy: new(policy.AssumedByPods()),
+	}}})
+
+	var arns []string
+	for _, what := range plan.Parameters() {
+		arns = append(arns, p.ParameterARN(what))
+	}
+
+	d.AddWhen(kit.Needs(p.Account, "the account id"), plan.FrontDoorPolicy, &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
+		RoleRef: d.Ref(plan.FrontDoorRole),
+		Policy: new(policy.Document(policy.Statement{
+			Sid: "ReadSecrets", Effect: policy.Allow, Action: []string{"ssm:GetParameter"}, Resource: arns,
+		})),
+	}}})
+
+	d.AddWhen(kit.After(plan.FrontDoorPolicy), plan.FrontDoorIdentity, &eks.PodIdentityAssociation{Spec: eks.PodIdentityAssociationSpec{ForProvider: eks.PodIdentityAssociationParameters_2{
+		ClusterNameRef: d.Ref(plan.Cluster),
+		RoleArnRef:     d.Ref(plan.FrontDoorRole),
+		Namespace:      new(plan.StudioNamespace),
+		ServiceAccount: new(plan.FrontDoorName),
+	}}})
+}

@@ -1,0 +1,407 @@
+package workload
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+)
+
+// TestServerGates holds servers back until there is something to run and until
+// what takes their nodes away again is there.
+func TestServerGates(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		facts  func(f *facts.Facts)
+		lacks  kit.Key
+		want   []string
+	}{
+		"NoImage": {
+			reason: "The image is being built.",
+			facts:  func(f *facts.Facts) { f.Image.URI = "" },
+			want:   []string{"the ComfyUI image"},
+		},
+		"NoAgent": {
+			reason: "The sidecar's image is ours.",
+			facts:  func(f *facts.Facts) { f.Image.AgentMirrored = false },
+			want:   []string{"our own image in the account"},
+		},
+		"NoNodePool": {
+			reason: "A pod could wait for a node, but a Deployment without a NodePool behind it is not taken away in order.",
+			lacks:  plan.NodePool("people"),
+			want:   []string{string(plan.NodePool("people"))},
+		},
+		"NoVolume": {
+			reason: "Its volumes are mounted before it starts.",
+			lacks:  plan.VolumeClaim(plan.Outputs),
+			want:   []string{string(plan.VolumeClaim(plan.Outputs))},
+		},
+		"NoWall": {
+			reason: "Nothing runs before everything is shut off from it.",
+			lacks:  plan.DenyAll,
+			want:   []string{string(plan.DenyAll)},
+		},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			p, f := newPlan(t), known()
+			states := up(t, p, f)
+			delete(states, plan.Servers("people"))
+			delete(states, tc.lacks)
+
+			if tc.facts != nil {
+				tc.facts(&f)
+			}
+
+			if diff := cmp.Diff(tc.want, compose(t, p, f, states).Waiting[plan.Servers("people")]); diff != "" {
+				t.Errorf("%s\nWaiting: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestServers holds the fields that protect people's work and money.
+func TestServers(t *testing.T) {
+	p := newPlan(t, pools(pool("people", 2, 3, "--preview-method", "auto")))
+	r := compose(t, p, known(), up(t, p, known()))
+
+	u := r.Resources[plan.Servers("people")].Object
+	if _, found, _ := unstructured.NestedFieldNoCopy(u, "spec", "forProvider", "manifest", "spec", "replicas"); found {
+		t.Error("The front door owns the replicas: an applied count would put its servers back on every look.")
+	}
+
+	if _, found, _ := unstructured.NestedSlice(u, "spec", "managementPolicies"); found {
+		t.Error("Servers hold GPU nodes: they are taken out of the cluster when they leave.")
+	}
+
+	d := in[appsv1.Deployment](t, r, plan.Servers("people"))
+	pod := d.Spec.Template.Spec
+
+	type want struct {
+		Annotations      map[string]string
+		Surge            int
+		GPUs             int64
+		Selector, Labels map[string]string
+		Nodes            map[string]string
+		Tolerates        string
+		Grace            int64
+		Token            bool
+		Images           []string
+		LastArgs         []string
+	}
+
+	got := want{
+		Annotations: d.Annotations,
+		Surge:       d.Spec.Strategy.RollingUpdate.MaxSurge.IntValue(),
+		GPUs:        pod.Containers[0].Resources.Limits.Name(gpu, "").Value(),
+		Selector:    d.Spec.Selector.MatchLabels,
+		Labels:      d.Spec.Template.Labels,
+		Nodes:       pod.NodeSelector,
+		Tolerates:   pod.Tolerations[0].Key,
+		Grace:       *pod.TerminationGracePeriodSeconds,
+		Token:       *pod.AutomountServiceAccountToken,
+	}
+	for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+		got.Images = append(got.Images, c.Name+" "+c.Image)
+	}
+
+	args := pod.Containers[0].Args
+	got.LastArgs = args[len(args)-2:]
+
+	mark := map[string]string{"app.kubernetes.io/name": "comfyui", "comfyui-studio/pool": "people"}
+	agent := p.AgentImage()
+
+	if diff := cmp.Diff(want{
+		Annotations: map[string]string{"comfyui-studio/min-servers": "2", "comfyui-studio/max-servers": "3"},
+		GPUs:        1,
+		Selector:    mark, Labels: mark,
+		Nodes:     map[string]string{"comfyui-studio/pool": "people"},
+		Tolerates: "nvidia.com/gpu",
+		Grace:     840,
+		// The ComfyUI image comes first: it is pulled while models are copied.
+		Images:   []string{"models " + image, "tools " + agent, "uploader " + agent, "comfyui " + image},
+		LastArgs: []string{"--preview-method", "auto"},
+	}, got); diff != "" {
+		t.Errorf("Deployment: -want, +got:\n%s", diff)
+	}
+}
+
+// TestOutputs holds what two servers write apart, and what Mountpoint cannot take
+// off it.
+func TestOutputs(t *testing.T) {
+	p := newPlan(t)
+	pod := in[appsv1.Deployment](t, compose(t, p, known(), up(t, p, known())), plan.Servers("people")).Spec.Template.Spec
+
+	type mount struct{ Volume, SubPath string }
+
+	mounts := map[string]mount{}
+	for _, m := range pod.Containers[0].VolumeMounts {
+		mounts[m.MountPath] = mount{m.Name, m.SubPath + m.SubPathExpr}
+	}
+
+	want := map[string]mount{
+		"/opt/comfyui/models": {"models", ""},
+		"/data/input":         {"inputs", ""},
+		"/data/output":        {"outputs", "$(POOL)/$(POD_NAME)"},
+		"/data/output/3d":     {"local", "3d"},
+		"/data/output/audio":  {"local", "audio"},
+		"/data/output/video":  {"local", "video"},
+		"/data/scratch":       {"scratch", ""},
+		"/data/user":          {"user", ""},
+		"/tmp":                {"tmp", ""},
+		"/dev/shm":            {"shm", ""},
+		"/studio/bin":         {"tools", ""},
+	}
+	if diff := cmp.Diff(want, mounts); diff != "" {
+		t.Errorf("ComfyUI's mounts: -want, +got:\n%s", diff)
+	}
+
+	// Every directory that ComfyUI is told of is one that it may write to, and the
+	// database is in none that two servers share.
+	args := pod.Containers[0].Args
+	for i, a := range args {
+		if dir := strings.TrimPrefix(args[min(i+1, len(args)-1)], "sqlite:///"); strings.HasSuffix(a, "-directory") || a == "--database-url" {
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(mounts)), func(m string) bool { return m == dir || m == path.Dir(dir) }) {
+				t.Errorf("%s %s: is not mounted", a, dir)
+			}
+		}
+	}
+
+	for _, v := range pod.Volumes {
+		if name := v.Name; name == "user" || name == "scratch" || name == "local" {
+			if v.EmptyDir == nil || v.EmptyDir.Medium != corev1.StorageMediumDefault {
+				t.Errorf("%s: what seeks, renames and locks lies on the node's disk, not in %v", name, v.VolumeSource)
+			}
+		}
+
+		if v.HostPath != nil && *v.HostPath.Type != corev1.HostPathDirectory {
+			t.Errorf("%s: a directory that is made when it is missing would be on the root disk of a node whose store is not mounted", v.Name)
+		}
+	}
+}
+
+// TestHardening holds every container of every pod to the same bounds.
+func TestHardening(t *testing.T) {
+	p := newPlan(t)
+	r := compose(t, p, known(), up(t, p, known()))
+
+	for _, k := range []kit.Key{plan.FrontDoor, plan.Servers("people")} {
+		pod := in[appsv1.Deployment](t, r, k).Spec.Template.Spec
+
+		if s := pod.SecurityContext; !*s.RunAsNonRoot || *s.RunAsUser == 0 || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+			t.Errorf("%s: its pods run unbounded: %v", k, s)
+		}
+
+		if pod.HostNetwork || pod.HostPID || pod.HostIPC || *pod.EnableServiceLinks {
+			t.Errorf("%s: its pods see the node", k)
+		}
+
+		for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+			s := c.SecurityContext
+			if *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || s.Privileged != nil ||
+				!cmp.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) || s.Capabilities.Add != nil {
+				t.Errorf("%s: container %s runs unbounded: %v", k, c.Name, s)
+			}
+
+			for _, m := range c.VolumeMounts {
+				if (m.Name == "models" || m.Name == "node") && !m.ReadOnly {
+					t.Errorf("%s: container %s may write %s, which other servers read", k, c.Name, m.Name)
+				}
+			}
+
+			if !strings.Contains(c.Image, "@sha256:") {
+				t.Errorf("%s: container %s: %s is not pinned", k, c.Name, c.Image)
+			}
+		}
+	}
+
+	if in[corev1.ServiceAccount](t, r, plan.ServerAccount).AutomountServiceAccountToken == nil {
+		t.Error("A pod of another author would get the servers' token.")
+	}
+
+	// No identity in AWS is bound to the servers' account.
+	for k, u := range r.Resources {
+		if u.GetKind() != "PodIdentityAssociation" {
+			continue
+		}
+
+		if account, _, _ := unstructured.NestedString(u.Object, "spec", "forProvider", "serviceAccount"); account != plan.FrontDoorName {
+			t.Errorf("%s: gives %s credentials", k, account)
+		}
+	}
+}
+
+// TestPools changes pools. What the spec drops goes in order, and no other pool
+// is touched.
+func TestPools(t *testing.T) {
+	people, video := pool("people", 1, 3), pool("video", 0, 2)
+
+	ofVideo := []kit.Key{plan.ServersBudget("video"), plan.Servers("video"), plan.ServersService("video")}
+
+	type want struct {
+		Desired []kit.Key
+		Changed []kit.Key
+		Leaving map[kit.Key][]kit.Key
+	}
+
+	cases := map[string]struct {
+		reason   string
+		from, to edit
+		lacks    []kit.Key
+		want     want
+	}{
+		"Same": {
+			reason: "The order of pools is nobody's business but the configuration's.",
+			from:   pools(people, video), to: pools(video, people),
+			want: want{Desired: ofVideo, Changed: []kit.Key{plan.FrontDoorConfig}},
+		},
+		"Added": {
+			reason: "A pool comes with its servers, and the front door is told.",
+			from:   pools(people), to: pools(people, video),
+			want: want{Changed: []kit.Key{plan.FrontDoorConfig}},
+		},
+		"Dropped": {
+			reason: "Servers go first; what leads to them stays for them.",
+			from:   pools(people, video), to: pools(people),
+			want: want{
+				Desired: []kit.Key{plan.ServersBudget("video"), plan.ServersService("video")},
+				Changed: []kit.Key{plan.FrontDoorConfig},
+				Leaving: map[kit.Key][]kit.Key{
+					plan.ServersBudget("video"):  {plan.Servers("video")},
+					plan.ServersService("video"): {plan.Servers("video")},
+				},
+			},
+		},
+		"ServersGone": {
+			reason: "Then the rest goes.",
+			from:   pools(people, video), to: pools(people),
+			lacks: []kit.Key{plan.Servers("video")},
+			want:  want{Changed: []kit.Key{plan.FrontDoorConfig}},
+		},
+		"MoreServers": {
+			reason: "How many servers run is the front door's: pods stay what they are.",
+			from:   pools(people, video), to: pools(people, pool("video", 1, 4)),
+			want: want{Desired: ofVideo, Changed: []kit.Key{plan.FrontDoorConfig, plan.Servers("video")}},
+		},
+		"OtherArguments": {
+			reason: "Arguments are the pool's alone.",
+			from:   pools(people, video), to: pools(people, pool("video", 0, 2, "--lowvram")),
+			want: want{Desired: ofVideo, Changed: []kit.Key{plan.Servers("video")}},
+		},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			from := newPlan(t, tc.from)
+			states := up(t, from, known())
+			before := compose(t, from, known(), states)
+
+			for _, k := range tc.lacks {
+				delete(states, k)
+			}
+
+			// The capacity part's NodePool goes after the servers.
+			after := compose(t, newPlan(t, tc.to), known(), states)
+			got := want{Leaving: after.Leaving}
+
+			for _, k := range ofVideo {
+				if after.Resources[k] != nil {
+					got.Desired = append(got.Desired, k)
+				}
+			}
+
+			for k, u := range before.Resources {
+				if is := after.Resources[k]; is != nil && after.Leaving[k] == nil && !cmp.Equal(u.Object["spec"], is.Object["spec"]) {
+					got.Changed = append(got.Changed, k)
+				}
+			}
+
+			less := cmpopts.SortSlices(func(a, b kit.Key) bool { return a < b })
+			if diff := cmp.Diff(tc.want, got, less, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s\nCompose(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// TestMoreServersStartNothing holds a change of counts from the pods: a changed
+// template ends every server.
+func TestMoreServersStartNothing(t *testing.T) {
+	template := func(most int32) corev1.PodTemplateSpec {
+		p := newPlan(t, pools(pool("people", 1, most)))
+		return in[appsv1.Deployment](t, compose(t, p, known(), up(t, p, known())), plan.Servers("people")).Spec.Template
+	}
+
+	if diff := cmp.Diff(template(3), template(4)); diff != "" {
+		t.Errorf("Pod template: -before, +after:\n%s", diff)
+	}
+}
+
+// TestBudgets holds that nodes can be emptied, one server after the other.
+func TestBudgets(t *testing.T) {
+	p := newPlan(t)
+	r := compose(t, p, known(), up(t, p, known()))
+
+	for _, k := range []kit.Key{plan.FrontDoorBudget, plan.ServersBudget("people")} {
+		b := in[policyv1.PodDisruptionBudget](t, r, k).Spec
+		if b.MaxUnavailable.IntValue() != 1 || *b.UnhealthyPodEvictionPolicy != policyv1.AlwaysAllow {
+			t.Errorf("%s: %v", k, b)
+		}
+	}
+}
+
+// TestDeletionOrder lists the pairs that hold when the claim is deleted, on which
+// day no function runs. Servers by their NodePool are the capacity part's.
+func TestDeletionOrder(t *testing.T) {
+	p := newPlan(t)
+	f := known()
+	states := up(t, p, f)
+
+	d := kit.NewDesired(p, kittest.Observe(p.Name, states))
+	Compose(p, f, d)
+	d.Add(plan.NodePool("people"), budget(d, "stands-for-the-node-pool", nil))
+
+	for k := range states {
+		if slices.Contains(others, plan.PartOf(k)) && k != plan.NodePool("people") {
+			d.RemoveAfter(k)
+		}
+	}
+
+	r, err := d.Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	pair := func(of, by kit.Key) kit.Key { return kit.Key(kit.UsagePrefix + string(of) + "-by-" + string(by)) }
+
+	want := []kit.Key{
+		pair(plan.NodePool("people"), plan.ServersBudget("people")),
+		pair(plan.NodePool("people"), plan.ServersService("people")),
+	}
+
+	var got []kit.Key
+
+	for _, k := range slices.Sorted(maps.Keys(r.Resources)) {
+		if plan.PartOf(k) == "usage" {
+			got = append(got, k)
+		}
+	}
+
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Usages: -want, +got:\n%s", diff)
+	}
+}
