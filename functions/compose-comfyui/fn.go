@@ -111,7 +111,7 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, ra
 		return answer{}, err
 	}
 
-	p = p.InAccount(f.Account)
+	p = p.InAccount(f.Account).Running(f.Image.Agent)
 	d := kit.NewDesired(p, observed)
 
 	for _, part := range parts {

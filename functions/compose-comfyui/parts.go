@@ -5,6 +5,8 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/cluster"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/image"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/modelsync"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/network"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/storage"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
@@ -43,8 +45,8 @@ func parts() []part {
 		{name: "cluster", condition: v1alpha1.ClusterReady, compose: cluster.Compose},
 		{name: "capacity", condition: v1alpha1.CapacityReady, unused: unusedCapacity},
 		{name: "storage", condition: v1alpha1.StorageReady, compose: storage.Compose},
-		{name: "modelsync", condition: v1alpha1.ModelSyncReady, unused: unusedModelSync},
-		{name: "image", condition: v1alpha1.ImageReady, unused: unusedImage},
+		{name: "modelsync", condition: v1alpha1.ModelSyncReady, compose: modelsync.Compose, says: modelSyncSays},
+		{name: "image", condition: v1alpha1.ImageReady, compose: image.Compose, says: imageSays},
 		{name: "workload", condition: v1alpha1.WorkloadReady, unused: unusedWorkload},
 		{name: "edge", condition: v1alpha1.EdgeReady, unused: unusedEdge},
 	}
@@ -52,14 +54,6 @@ func parts() []part {
 
 func unusedCapacity(s v1alpha1.ComfyUIStudioSpec) []string {
 	return set(field{"spec.pools", len(s.Pools) > 0})
-}
-
-func unusedModelSync(s v1alpha1.ComfyUIStudioSpec) []string {
-	return set(field{"spec.models.files", len(s.Models.Files) > 0})
-}
-
-func unusedImage(v1alpha1.ComfyUIStudioSpec) []string {
-	return []string{"spec.image"}
 }
 
 func unusedWorkload(s v1alpha1.ComfyUIStudioSpec) []string {

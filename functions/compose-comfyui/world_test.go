@@ -151,6 +151,10 @@ func atProvider(key string, o map[string]any) map[string]any {
 	params, _ := spec["forProvider"].(map[string]any)
 	at := map[string]any{"id": "id-" + key}
 
+	if strings.HasPrefix(key, "image-") {
+		return builtAt(key, at)
+	}
+
 	if m, ok := params["manifest"].(map[string]any); ok {
 		at["manifest"] = applied(m)
 	}

@@ -53,7 +53,7 @@ func From(p plan.Plan, o kit.Observed, remembered v1alpha1.ComfyUIStudioStatus) 
 		f.egress(p, o),
 		f.cluster(p, o),
 		f.Capacity.read(p, o),
-		f.Image.read(p, o),
+		f.Image.read(p.InAccount(f.Account), o),
 		f.Workload.read(p, o),
 		f.Edge.read(p, o),
 		zonesOnlyGrow(p, remembered),

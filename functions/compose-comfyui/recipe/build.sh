@@ -17,7 +17,8 @@ if [ "$(sha256sum recipe.json | cut -c1-8)" != "$HASH" ]; then
 fi
 
 jq -r '.files | keys[]' recipe.json | while read -r name; do
-  jq -j --arg name "$name" '.files[$name]' recipe.json > "$name"
+  # shellcheck disable=SC2094 # No file of a recipe is called recipe.json.
+  jq -j --arg file "$name" '.files[$file]' < recipe.json > "$name"
 done
 jq '.manifest' recipe.json > manifest.json
 
@@ -33,7 +34,7 @@ if bash make.sh 2>&1 | tee make.log; then
   if [ -e result.json ]; then put_marker; fi
 else
   # What was built once stays built, whatever this attempt found.
-  if [ "$MARKER_STATE" != done ]; then
+  if [ "$MARKER_STATE" != "done" ]; then
     # Metadata of S3 is ASCII and short.
     reason="$(tr -cd '\12\40-\176' < make.log | grep -v '^ *$' | tail -n 1 | cut -c1-400)"
     jq -n --arg reason "$reason" --arg log "${CODEBUILD_BUILD_URL:-}" \

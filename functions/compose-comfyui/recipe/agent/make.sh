@@ -12,7 +12,7 @@ mirrored() {
   aws ecr describe-images --repository-name "$name" --image-ids "imageDigest=$digest" > /dev/null 2>&1
 }
 
-if [ "$MARKER_STATE" = done ] && mirrored; then
+if [ "$MARKER_STATE" = "done" ] && mirrored; then
   echo "$REPOSITORY@$digest is there"
   exit 0
 fi

@@ -9,7 +9,7 @@ digest_of_tag() {
 }
 
 digest="$(digest_of_tag || true)"
-if [ -n "$digest" ] && [ "$MARKER_STATE" = done ]; then
+if [ -n "$digest" ] && [ "$MARKER_STATE" = "done" ]; then
   echo "$REPOSITORY:$HASH is there"
   exit 0
 fi

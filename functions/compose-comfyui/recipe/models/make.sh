@@ -59,7 +59,7 @@ for ((i = 0; i < count; i++)); do
   rm -f file
 done
 
-state=done
+state="done"
 if [ -n "$failures" ]; then state=partial; fi
 jq -n --arg state "$state" --arg present "$present" --arg failures "$failures" \
   '{state: $state, present: $present, failures: $failures}' > result.json

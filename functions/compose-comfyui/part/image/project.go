@@ -1,0 +1,109 @@
+package image
+
+import (
+	cloudwatchlogs "github.com/upbound/provider-aws/v2/apis/namespaced/cloudwatchlogs/v1beta1"
+	codebuild "github.com/upbound/provider-aws/v2/apis/namespaced/codebuild/v1beta1"
+	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/recipe"
+)
+
+// A machine is what a build runs on.
+type machine struct {
+	compute string
+	// docker lets it run Docker, which needs privileges.
+	docker  bool
+	minutes float64
+	// retries are how often a failed build is tried again at once: a download that
+	// broke is the most likely reason.
+	retries float64
+}
+
+func machineOf(b plan.Build) machine {
+	switch b {
+	case plan.BuildComfyUI:
+		// 8 vCPU and 128 GB of disk; PyTorch and CUDA unpack to a dozen.
+		return machine{compute: "BUILD_GENERAL1_LARGE", docker: true, minutes: 60, retries: 1}
+	case plan.BuildAgent:
+		return machine{compute: "BUILD_GENERAL1_SMALL", docker: true, minutes: 15, retries: 1}
+	default:
+		// The least with 128 GB of disk: a model is checked there before the bucket
+		// has it. A file that is there is not fetched again, so a second run goes on.
+		return machine{compute: "BUILD_GENERAL1_MEDIUM", minutes: 480, retries: 1}
+	}
+}
+
+// project adds a build's project with its role and log.
+func project(p plan.Plan, b plan.Build, d *kit.Desired) {
+	m := machineOf(b)
+
+	d.Add(plan.BuildLogs(b), &cloudwatchlogs.Group{Spec: cloudwatchlogs.GroupSpec{ForProvider: cloudwatchlogs.GroupParameters{
+		RetentionInDays: new(float64(plan.BuildLogDays)),
+	}}})
+
+	d.AddWhen(account(p), plan.BuildRole(b), &iam.Role{Spec: iam.RoleSpec{ForProvider: iam.RoleParameters{
+		Description:      new("The studio's build " + string(b)),
+		AssumeRolePolicy: new(assumedFor(p, "codebuild.amazonaws.com", p.ProjectARN(b))),
+	}}})
+
+	d.AddWhen(account(p), plan.BuildPolicy(b), &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
+		RoleRef: d.Ref(plan.BuildRole(b)),
+		Policy:  new(policy.Document(may(p, b)...)),
+	}}})
+
+	after := kit.After(plan.BuildPolicy(b), plan.BuildLogs(b), plan.ArtefactKey(plan.BucketItself))
+
+	d.AddWhen(kit.All(account(p), after), plan.BuildProject(b), &codebuild.Project{Spec: codebuild.ProjectSpec{ForProvider: codebuild.ProjectParameters{
+		Description:    new("Builds " + string(b) + " for the studio"),
+		ServiceRoleRef: d.Ref(plan.BuildRole(b)),
+		BuildTimeout:   new(m.minutes),
+		AutoRetryLimit: new(m.retries),
+		Artifacts:      &codebuild.ArtifactsParameters{Type: new("NO_ARTIFACTS")},
+		Source:         &codebuild.SourceParameters{Type: new("NO_SOURCE"), Buildspec: new(recipe.Buildspec())},
+		Environment: &codebuild.EnvironmentParameters{
+			Type:                new("LINUX_CONTAINER"),
+			ComputeType:         new(m.compute),
+			Image:               new("aws/codebuild/amazonlinux-x86_64-standard:5.0"),
+			PrivilegedMode:      new(m.docker),
+			EnvironmentVariable: environment(p, b),
+		},
+		LogsConfig: &codebuild.LogsConfigParameters{CloudwatchLogs: &codebuild.CloudwatchLogsParameters{
+			Status:    new("ENABLED"),
+			GroupName: new(p.ExternalName(plan.BuildLogs(b))),
+		}},
+	}}})
+
+	// A log outlives who writes it, and a build that still runs needs its rights.
+	d.Use(plan.BuildLogs(b), plan.BuildProject(b))
+	d.Use(plan.BuildPolicy(b), plan.BuildProject(b))
+}
+
+// environment is what the recipe does not say, since it is the account's.
+func environment(p plan.Plan, b plan.Build) []codebuild.EnvironmentVariableParameters {
+	out := []codebuild.EnvironmentVariableParameters{
+		variable("BUILD", string(b)),
+		variable("BUCKET", p.ArtefactBucket()),
+	}
+
+	if b == plan.BuildModels {
+		return append(out, variable("MODELS_BUCKET", p.BucketName(plan.Models)))
+	}
+
+	return append(out, variable("REPOSITORY", p.RepositoryURI(repositoryOf(b))))
+}
+
+func variable(name, value string) codebuild.EnvironmentVariableParameters {
+	return codebuild.EnvironmentVariableParameters{Name: new(name), Value: new(value), Type: new("PLAINTEXT")}
+}
+
+// repositoryOf is where a build pushes to.
+func repositoryOf(b plan.Build) kit.Key {
+	if b == plan.BuildAgent {
+		return plan.AgentRepository
+	}
+
+	return plan.Repository
+}
