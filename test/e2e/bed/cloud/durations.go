@@ -31,6 +31,8 @@ var durations = map[Kind]Durations{
 	kindNodeGroup: {Create: time.Minute + 50*time.Second, Update: 2 * time.Minute, Delete: 4*time.Minute + 12*time.Second},
 	// vpc-cni 35 s; delete estimated at 10-20 s.
 	kindAddon: {Create: 35 * time.Second, Update: 30 * time.Second, Delete: 15 * time.Second},
+	// To running about 15 s; shutting down "drain + terminate 1-3 min".
+	kindInstance: {Create: 15 * time.Second, Delete: 45 * time.Second},
 	// 1m25-2m05; delete 42 s-1m34.
 	kindNATGateway: {Create: time.Minute + 45*time.Second, Update: time.Second, Delete: time.Minute + 5*time.Second},
 	// 2m19-2m52; delete: seconds, network interfaces linger.

@@ -90,7 +90,7 @@ func glob(pattern, s string) bool {
 
 // presets are the faults that have a name of their own.
 func presets() map[string]Fault {
-	return map[string]Fault{
+	out := map[string]Fault{
 		"cluster-never-active":   {Kind: "Cluster", Operation: OpCreate, Mode: Stuck},
 		"cluster-slow":           {Kind: "Cluster", Operation: OpCreate, Mode: Slow, Factor: 2},
 		"cluster-lost-status":    {Kind: "Cluster", Operation: OpStatus, Mode: LoseStatus, For: 2 * time.Minute},
@@ -99,8 +99,13 @@ func presets() map[string]Fault {
 		"addon-refused":          {Kind: "Addon", Operation: OpCreate, Mode: Fail, Count: 3, Message: "Addon could not be installed."},
 		"vpc-refused":            {Kind: "VPC", Operation: OpCreate, Mode: Fail, Message: "The maximum number of VPCs has been reached."},
 		"nat-never-active":       {Kind: "NATGateway", Operation: OpCreate, Mode: Stuck},
+		"image-build-fails":      {Kind: "Build", Name: "*-build-project-comfyui", Operation: OpCreate, Mode: Fail, Message: "ERROR: No matching distribution found"},
+		"agent-build-fails":      {Kind: "Build", Name: "*-build-project-agent", Operation: OpCreate, Mode: Fail, Message: "toomanyrequests: retry-after: 1s"},
+		"image-build-slow":       {Kind: "Build", Name: "*-build-project-comfyui", Operation: OpCreate, Mode: Slow, Factor: 3},
 		"throttled":              {Mode: Throttle, Operation: OpCreate, For: 2 * time.Minute},
 	}
+	maps.Copy(out, instanceFaults())
+	return out
 }
 
 // ParseFault reads a fault from a preset's name, or from comma-separated

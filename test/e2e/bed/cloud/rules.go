@@ -8,12 +8,13 @@ func rules() map[Kind]rule {
 		iamRules(),
 		eksRules(), nodeRules(), accessRules(),
 		s3Rules(), s3ConfigRules(),
-		sqsRules(), eventRules(), lambdaRules(), buildRules(),
-		elbRules(), cloudfrontRules(), wafRules(), certificateRules(), route53Rules(),
+		sqsRules(), eventRules(), lambdaRules(), buildRules(), secretRules(),
+		elbRules(), cloudfrontRules(), wafRules(), certificateRules(), route53Rules(), instanceRules(),
 	} {
 		for _, r := range service {
 			out[r.kind] = r
 		}
 	}
+	holdForInstances(out)
 	return out
 }
