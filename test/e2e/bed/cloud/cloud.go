@@ -34,6 +34,10 @@ type AWS struct {
 	records []*record
 	calls   map[callKey]*CallCount
 	faults  []*activeFault
+	// schedules and running builds go on by themselves; builds are all there were.
+	schedules []*record
+	running   []*run
+	builds    []*run
 	// changed is closed and replaced when something changed that nobody's
 	// clock tells: a fault, or a delete.
 	changed chan struct{}
@@ -92,6 +96,7 @@ func (a *AWS) Create(c Call) (Resource, error) {
 
 func (a *AWS) create(c Call) (Resource, error) {
 	now := a.clock.Now()
+	a.advance(now)
 	c.account = a.account
 	if err := a.injected(c, OpCreate, now); err != nil {
 		return Resource{}, err
@@ -124,6 +129,9 @@ func (a *AWS) create(c Call) (Resource, error) {
 		res.active = Never
 	}
 	a.add(res)
+	if ru.made != nil {
+		ru.made(t)
+	}
 	return res.view(now), nil
 }
 
@@ -170,6 +178,7 @@ func (a *AWS) Visit(c Call) (Resource, error) {
 
 func (a *AWS) read(c Call, visit bool) (Resource, error) {
 	now := a.clock.Now()
+	a.advance(now)
 	if err := a.injected(c, OpObserve, now); err != nil {
 		return Resource{}, err
 	}

@@ -38,6 +38,7 @@ func TestS3Refuses(t *testing.T) {
 		"PolicyPublic":       {"And is not public where that is blocked.", policy(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::models/*"}]}`), "AccessDenied", "BlockPublicPolicy"},
 		"NotificationQueue":  {"S3 asks the queue at the put.", part("BucketNotification", "bucket: models, queue: [{queueArn: $queue.arn, events: ['s3:ObjectCreated:*']}]"), "InvalidArgument", "Unable to validate"},
 		"ObjectACL":          {"A new bucket allows no ACLs.", part("Object", "bucket: models, key: a, acl: private"), "AccessControlListNotSupported", "does not allow ACLs"},
+		"ObjectTags":         {"An object has ten tags.", part("Object", "bucket: models, key: a, tags: {a: a, b: a, c: a, d: a, e: a, f: a, g: a, h: a, i: a, j: a, k: a}"), "BadRequest", "greater than 10"},
 		"ObjectWithoutKey":   {"No schema enforces the key.", part("Object", "bucket: models"), "MissingParameter", "key"},
 		"ObjectUnknwnBucket": {"The bucket must exist.", part("Object", "bucket: nothing, key: a"), "NoSuchBucket", "does not exist"},
 	}, testStorage)

@@ -58,6 +58,7 @@ func eventRules() []rule {
 			return refuse("ConflictException", "Schedule %s already exists.", t.args.String("name"))
 		},
 		create: createSchedule,
+		made:   func(t *tx) { t.schedules = append(t.schedules, t.res) },
 		update: checkSchedule,
 	}}
 }

@@ -38,6 +38,7 @@ func (a *AWS) Ledger() Ledger {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock.Now()
+	a.advance(now)
 	l := Ledger{Scale: a.clock.Scale(), Now: now.Seconds(), Entries: []Entry{}}
 	for _, r := range a.records {
 		if r.hidden {

@@ -17,6 +17,8 @@ type rule struct {
 	identity func(c Call) string
 	// create checks the arguments and fills id, ARN and attributes.
 	create func(t *tx) error
+	// made does what follows from the new resource elsewhere.
+	made func(t *tx)
 	// update checks new arguments; t.args are the new ones.
 	update func(t *tx) error
 	// remove does what AWS does beside the deletion, or refuses it.

@@ -106,32 +106,37 @@ func removeBucket(t *tx) error {
 func (a *AWS) PutObject(bucket, key string, body []byte, metadata map[string]string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := Call{Kind: kindObject, Args: Values{"bucket": bucket, "key": key}}
 	now := a.clock.Now()
-	t := &tx{AWS: a, call: c, args: c.Args, now: now}
+	a.advance(now)
+	return a.at("", now).putObject(bucket, key, body, metadata)
+}
+
+func (t *tx) putObject(bucket, key string, body []byte, metadata map[string]string) error {
+	args := Values{"bucket": bucket, "key": key}
 	b := t.find(kindBucket, bucket)
 	if b == nil {
 		return refuse("NoSuchBucket", "The specified bucket does not exist")
 	}
-	c.Args["region"] = b.region
-	t.res = &record{
-		kind: kindObject, id: bucket + "/" + key, region: b.region, args: c.Args, attrs: Values{},
-		created: now, active: now, hidden: true, retained: true,
-	}
-	if err := createObject(t); err != nil {
+	args["region"] = b.region
+	o := &tx{AWS: t.AWS, call: Call{Kind: kindObject, Args: args}, args: args, now: t.now, res: &record{
+		kind: kindObject, id: bucket + "/" + key, region: b.region, args: args, attrs: Values{},
+		created: t.now, active: t.now, hidden: true, retained: true,
+	}}
+	if err := createObject(o); err != nil {
 		return err
 	}
 	meta := map[string]any{}
 	for k, v := range metadata {
 		meta[strings.ToLower(k)] = v
 	}
-	t.res.attrs["metadata"] = meta
-	t.res.attrs["etag"] = etag(body)
-	if old := t.find(kindObject, t.res.id); old != nil {
-		old.attrs = t.res.attrs
-		return nil
+	o.res.attrs["metadata"] = meta
+	o.res.attrs["etag"] = etag(body)
+	if old := o.find(kindObject, o.res.id); old != nil {
+		old.attrs = o.res.attrs
+	} else {
+		t.add(o.res)
 	}
-	a.add(t.res)
+	o.told(bucket, key)
 	return nil
 }
 

@@ -47,6 +47,7 @@ func s3ConfigRules() []rule {
 			required: []string{"bucket", "key"},
 			identity: func(c Call) string { return joined(c.Args.String("bucket"), "/", c.Args.String("key")) },
 			create:   createObject,
+			made:     func(t *tx) { t.told(t.args.String("bucket"), t.args.String("key")) },
 			update:   checkACL,
 		},
 	}
@@ -151,6 +152,11 @@ func createObject(t *tx) error {
 	}
 	if len(key) > 1024 {
 		return refuse("KeyTooLongError", "Your key is too long")
+	}
+	// "You can associate up to 10 tags with an object" (S3 user guide, "Categorizing
+	// your storage using tags").
+	if tags, _ := t.args.Get("tags").(map[string]any); len(tags) > 10 {
+		return refuse("BadRequest", "Object tags cannot be greater than 10")
 	}
 	if err := checkACL(t); err != nil {
 		return err

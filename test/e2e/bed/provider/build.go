@@ -6,6 +6,7 @@ var (
 	lambdaFunction = cloud.Kind{Service: "lambda", Name: "Function"}
 	repository     = cloud.Kind{Service: "ecr", Name: "Repository"}
 	document       = cloud.Kind{Service: "ssm", Name: "Document"}
+	secret         = cloud.Kind{Service: "secretsmanager", Name: "Secret"}
 )
 
 func buildKinds() []kind {
@@ -46,5 +47,15 @@ func buildKinds() []kind {
 			{field: "cache.location", to: bucket}, {field: "serviceRole", to: role, extract: arn},
 		},
 		late: []string{"encryptionKey", "projectVisibility", "queuedTimeout"},
+	}, {
+		Kind: secret, plural: "secrets",
+		fixed: []string{"name"},
+	}, {
+		Kind: cloud.Kind{Service: "secretsmanager", Name: "SecretVersion"}, plural: "secretversions", untagged: true,
+		refs:    []reference{{field: "secretId", to: secret, extract: byStatus("id")}},
+		secrets: map[string]string{"secretStringSecretRef": "secretString"},
+		// Terraform makes another version for another value (secret_string is
+		// ForceNew), which the provider refuses.
+		fixed: []string{"secretId", "secretString"},
 	}}
 }

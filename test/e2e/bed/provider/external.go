@@ -171,9 +171,14 @@ func (r *run) change(ctx context.Context, obs observation) error {
 	err := r.track.failure()
 	return r.background(ctx, cloud.OpUpdate, err, func() error {
 		for _, d := range obs.diff {
-			if r.kind.replaces(d.path) {
-				return fmt.Errorf("refuse to update the external resource because the following update requires replacing it: cannot change the value of the argument %q from %q to %q", snake(d.path), d.have, d.want)
+			if !r.kind.replaces(d.path) {
+				continue
 			}
+			if r.secrets.Has(d.path) {
+				// upjet keeps sensitive values out of it.
+				return fmt.Errorf("refuse to update the external resource because the following update requires replacing it: cannot change the value of the argument %q", snake(d.path))
+			}
+			return fmt.Errorf("refuse to update the external resource because the following update requires replacing it: cannot change the value of the argument %q from %q to %q", snake(d.path), d.have, d.want)
 		}
 		if _, err := r.aws.Update(c); err != nil {
 			return fmt.Errorf("failed to update the resource: [{0 updating %s (%s): %w  []}]", r.kind.Name, c.ID, err)

@@ -476,6 +476,8 @@ var followed = map[string]string{
 	"autoscaling/Attachment":          "the emulator's EKS makes no auto scaling group; the CRD's status, which echoes the spec",
 	"acm/CertificateValidation":       "it was not applied; the CRD's status, which echoes the spec",
 	"route53/Record":                  "it was not applied; the CRD's status, which echoes the spec",
+	"secretsmanager/Secret":           "it was not applied; the CRD's status, which echoes the spec",
+	"secretsmanager/SecretVersion":    "it was not applied; the CRD's status, Secrets Manager's PutSecretValue",
 }
 
 func TestKindsThatWereNotRecorded(t *testing.T) {
