@@ -5,6 +5,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/cluster"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/edge"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/image"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/modelsync"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/network"
@@ -48,7 +49,7 @@ func parts() []part {
 		{name: "modelsync", condition: v1alpha1.ModelSyncReady, compose: modelsync.Compose, says: modelSyncSays},
 		{name: "image", condition: v1alpha1.ImageReady, compose: image.Compose, says: imageSays},
 		{name: "workload", condition: v1alpha1.WorkloadReady, unused: unusedWorkload},
-		{name: "edge", condition: v1alpha1.EdgeReady, unused: unusedEdge},
+		{name: "edge", condition: v1alpha1.EdgeReady, compose: edge.Compose, says: edgeSays},
 	}
 }
 
@@ -62,14 +63,6 @@ func unusedWorkload(s v1alpha1.ComfyUIStudioSpec) []string {
 		field{"spec.access.oidc", s.Access.OIDC != nil},
 		field{"spec.access.apiTokensSecretRef", s.Access.APITokensSecretRef != nil},
 		field{"spec.sleep", s.Sleep != nil},
-	)
-}
-
-func unusedEdge(s v1alpha1.ComfyUIStudioSpec) []string {
-	return set(
-		field{"spec.access.cdn", s.Access.CDN != nil},
-		field{"spec.access.allowedCIDRs", len(s.Access.AllowedCIDRs) > 0},
-		field{"spec.access.domain", s.Access.Domain != nil},
 	)
 }
 

@@ -257,9 +257,8 @@ func TestEverywhere(t *testing.T) {
 			}
 
 			region, _, _ := unstructured.NestedString(o.Object, "spec", "forProvider", "region")
-			global := strings.HasPrefix(o.GroupVersionKind().Group, "iam.")
 
-			if want, _, _ := unstructured.NestedString(w.claim, "spec", "region"); !global && region != want {
+			if want := regionOf(w, o); region != want {
 				t.Errorf("%s: region is %q, want %q", k, region, want)
 			}
 
@@ -283,4 +282,23 @@ func TestEverywhere(t *testing.T) {
 			checkSchemas(t, rsp)
 		}
 	})
+}
+
+// regionOf is the region that a resource must name: the studio's, but for
+// services that have none and for what stands before CloudFront.
+func regionOf(w *world, o *unstructured.Unstructured) string {
+	switch group, _, _ := strings.Cut(o.GroupVersionKind().Group, "."); group {
+	case "iam", "cloudfront", "route53":
+		return ""
+	case "wafv2":
+		return plan.GlobalRegion
+	case "acm":
+		if cdn, _, _ := unstructured.NestedBool(w.claim, "spec", "access", "cdn"); cdn {
+			return plan.GlobalRegion
+		}
+	}
+
+	region, _, _ := unstructured.NestedString(w.claim, "spec", "region")
+
+	return region
 }

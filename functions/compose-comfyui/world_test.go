@@ -178,7 +178,7 @@ func atProvider(key string, o map[string]any) map[string]any {
 		at["vpcConfig"] = map[string]any{"vpcId": "vpc-0a1b2c", "clusterSecurityGroupId": "sg-0c1d2e"}
 	}
 
-	return at
+	return metAt(kind, params, at)
 }
 
 // examples are the claims in examples/ and those in testdata/claims, which hold

@@ -41,11 +41,14 @@ func firewall(p plan.Plan, f facts.Edge, d *kit.Desired) {
 		kit.Needs(f.AllowedIPv6ARN, "the ARN of the allowed IPv6 ranges"),
 	)
 	d.AddWhen(g, plan.WebACL, &wafv2.WebACL{Spec: wafv2.WebACLSpec{ForProvider: wafv2.WebACLParameters{
-		Region:        new(plan.GlobalRegion),
-		Scope:         new(cloudFrontScope),
-		Name:          new(p.FirewallName()),
-		DefaultAction: &wafv2.DefaultActionParameters{Block: &wafv2.BlockParameters{}},
-		RuleJSON:      new(rules(f)),
+		Region: new(plan.GlobalRegion),
+		Scope:  new(cloudFrontScope),
+		Name:   new(p.FirewallName()),
+		DefaultAction: &wafv2.DefaultActionParameters{Block: &wafv2.BlockParameters{
+			// The default, said aloud: an empty block is lost on its way to the API.
+			CustomResponse: &wafv2.CustomResponseParameters{ResponseCode: new(403.0)},
+		}},
+		RuleJSON: new(rules(f)),
 		VisibilityConfig: &wafv2.WebACLVisibilityConfigParameters{
 			MetricName:               new("studio"),
 			CloudwatchMetricsEnabled: new(true),
