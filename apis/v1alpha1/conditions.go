@@ -62,6 +62,10 @@ const (
 	// that does not go away by waiting. The message holds AWS's words and what to
 	// do. Status False.
 	ReasonFailed ConditionReason = "Failed"
+	// ReasonNoCapacity: a pool gets no GPU nodes: AWS has none free, a quota or the
+	// pool's own limit is reached, or a node does not get ready. The message names
+	// the pool and says what to do. Status False. For CapacityReady.
+	ReasonNoCapacity ConditionReason = "NoCapacity"
 	// ReasonBuilding: the image is being built. Servers keep running the previous
 	// one, if there is one. Status False. For ImageReady.
 	ReasonBuilding ConditionReason = "Building"

@@ -372,8 +372,9 @@ type ResourcesStatus struct {
 }
 
 // CostStatus is what the studio costs in US dollars per hour, estimated from the
-// region's list prices and the studio's spec: not from usage, without traffic,
-// requests and storage. The amounts are text such as "1.28": they are rounded
+// studio's spec and the list prices of us-east-1, which most other regions exceed:
+// not from usage, without traffic, requests and storage, and spot instances at the
+// price of on-demand ones. The amounts are text such as "1.28": they are rounded
 // once and read by people, and a floating point number would be written
 // differently by different programs and so change the object for no reason.
 type CostStatus struct {

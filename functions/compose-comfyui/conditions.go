@@ -104,7 +104,7 @@ func (a answer) unready(part string) (creating, failing []string) {
 			continue
 		}
 
-		if t := a.observed.Trouble(k); t != "" {
+		if t := a.trouble(k); t != "" {
 			failing = append(failing, fmt.Sprintf("%s: %s", k, steady(t)))
 			continue
 		}
@@ -113,6 +113,16 @@ func (a answer) unready(part string) (creating, failing []string) {
 	}
 
 	return creating, failing
+}
+
+// trouble is what a resource says against itself, or Karpenter against what was
+// brought to it.
+func (a answer) trouble(k kit.Key) string {
+	if t := a.observed.Trouble(k); t != "" {
+		return t
+	}
+
+	return a.facts.Capacity.Refused[k]
 }
 
 // goingAway counts the part's resources that are there and being deleted. Mostly

@@ -19,7 +19,8 @@ import (
 func TestEgressSwitch(t *testing.T) {
 	const zone = "apne1-az1"
 
-	// step is what one run adds, where the route points, and what it lets go.
+	// step is what one run adds, where the route points, and what it lets go,
+	// Usages aside.
 	type step struct {
 		New    []kit.Key
 		Route  kit.Key
@@ -41,8 +42,12 @@ func TestEgressSwitch(t *testing.T) {
 				{Route: plan.NAT},
 				// Ready: the route moves, and nothing goes before AWS has it there.
 				{Route: plan.RegionalNAT},
-				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.NAT, plan.PublicEgress, plan.PublicSubnetRoutes(zone)}},
-				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.NATAddress, plan.PublicRoutes, plan.PublicSubnet(zone)}},
+				// A Usage goes a run before what it protects.
+				{Route: plan.RegionalNAT},
+				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.NAT}},
+				{Route: plan.RegionalNAT},
+				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.NATAddress, plan.PublicEgress, plan.PublicSubnetRoutes(zone)}},
+				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.PublicRoutes, plan.PublicSubnet(zone)}},
 				{Route: plan.RegionalNAT},
 			},
 		},
@@ -55,6 +60,7 @@ func TestEgressSwitch(t *testing.T) {
 				{New: []kit.Key{plan.PublicEgress, plan.PublicSubnetRoutes(zone)}, Route: plan.RegionalNAT},
 				{New: []kit.Key{plan.NAT}, Route: plan.RegionalNAT},
 				{Route: plan.RegionalNAT},
+				{Route: plan.NAT},
 				{Route: plan.NAT},
 				{Route: plan.NAT, Leaves: []kit.Key{plan.RegionalNAT}},
 				{Route: plan.NAT},
@@ -81,7 +87,7 @@ func TestEgressSwitch(t *testing.T) {
 			s := step{Route: routeOf(t, rsp)}
 
 			for _, k := range sortedKeys(rsp.GetDesired().GetResources()) {
-				if w.observed[k] == nil {
+				if w.observed[k] == nil && !strings.HasPrefix(k, kit.UsagePrefix) {
 					s.New = append(s.New, kit.Key(k))
 				}
 			}
@@ -89,7 +95,7 @@ func TestEgressSwitch(t *testing.T) {
 			w.apply(rsp)
 
 			for _, k := range before {
-				if w.observed[k] == nil {
+				if w.observed[k] == nil && !strings.HasPrefix(k, kit.UsagePrefix) {
 					s.Leaves = append(s.Leaves, kit.Key(k))
 				}
 			}
@@ -122,7 +128,7 @@ func TestEgressUnready(t *testing.T) {
 		w.settle()
 		setIn(t, w.claim, "RegionalNAT", "spec", "network", "egress")
 
-		for run := range 6 {
+		for run := range 10 {
 			moved := w.observed["network-private-egress"]["status"].(map[string]any)["atProvider"].(map[string]any)["natGatewayId"] == "id-"+string(plan.RegionalNAT)
 
 			hurt := newWorld(t, copyOf(t, w.claim))
@@ -164,13 +170,14 @@ func checkLeaving(t *testing.T, w *world, rsp *fnv1.RunFunctionResponse) {
 		name := o["metadata"].(map[string]any)["name"].(string)
 
 		for user, u := range w.observed {
-			if user != k && refersTo(u["spec"], name) {
+			// That a Usage names its user protects the other side alone.
+			if user != k && refersTo(u["spec"], name) && !usedBy(u, name) {
 				t.Errorf("%s leaves while %s refers to it", k, user)
 			}
 		}
 
 		for user, r := range rsp.GetDesired().GetResources() {
-			if refersTo(r.GetResource().AsMap()["spec"], name) {
+			if o := r.GetResource().AsMap(); refersTo(o["spec"], name) && !usedBy(o, name) {
 				t.Errorf("%s leaves in the run that makes %s refer to it", k, user)
 			}
 		}
@@ -180,6 +187,13 @@ func checkLeaving(t *testing.T, w *world, rsp *fnv1.RunFunctionResponse) {
 			t.Errorf("%s leaves while AWS routes to it", k)
 		}
 	}
+}
+
+// usedBy says whether o is a Usage whose user is called name.
+func usedBy(o map[string]any, name string) bool {
+	spec, _ := o["spec"].(map[string]any)
+
+	return o["kind"] == "Usage" && refersTo(spec["by"], name) && !refersTo(spec["of"], name)
 }
 
 // refersTo finds a reference by the name alone, not by the kit's own rules.

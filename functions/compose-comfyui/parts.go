@@ -4,6 +4,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/capacity"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/cluster"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/edge"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/image"
@@ -44,17 +45,13 @@ func parts() []part {
 	return []part{
 		{name: "network", condition: v1alpha1.NetworkReady, compose: network.Compose},
 		{name: "cluster", condition: v1alpha1.ClusterReady, compose: cluster.Compose},
-		{name: "capacity", condition: v1alpha1.CapacityReady, unused: unusedCapacity},
+		{name: "capacity", condition: v1alpha1.CapacityReady, compose: capacity.Compose, says: capacitySays},
 		{name: "storage", condition: v1alpha1.StorageReady, compose: storage.Compose},
 		{name: "modelsync", condition: v1alpha1.ModelSyncReady, compose: modelsync.Compose, says: modelSyncSays},
 		{name: "image", condition: v1alpha1.ImageReady, compose: image.Compose, says: imageSays},
 		{name: "workload", condition: v1alpha1.WorkloadReady, unused: unusedWorkload},
 		{name: "edge", condition: v1alpha1.EdgeReady, compose: edge.Compose, says: edgeSays},
 	}
-}
-
-func unusedCapacity(s v1alpha1.ComfyUIStudioSpec) []string {
-	return set(field{"spec.pools", len(s.Pools) > 0})
 }
 
 func unusedWorkload(s v1alpha1.ComfyUIStudioSpec) []string {

@@ -64,6 +64,7 @@ func status(a answer) *v1alpha1.ComfyUIStudioStatus {
 	imageStatus(a, s)
 	workloadStatus(a, s)
 	edgeStatus(a, s)
+	costStatus(a, s)
 
 	if a.facts.Account != "" {
 		s.Buckets = &v1alpha1.BucketsStatus{

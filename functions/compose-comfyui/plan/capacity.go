@@ -31,7 +31,7 @@ const (
 	// SystemNamespace is where both run.
 	SystemNamespace = "kube-system"
 	// ModelsDirectory is where a GPU node has the models.
-	ModelsDirectory = "/mnt/k8s-disks/0/comfyui/models"
+	ModelsDirectory = NodeDirectory + "/models"
 	// GPUResource is what a server asks for and GPU nodes are tainted with.
 	GPUResource = "nvidia.com/gpu"
 )
@@ -108,8 +108,8 @@ func (p Plan) interruptionRuleName(i Interruption) string {
 // NodeName is what the consoles call a pool's instances.
 func (p Plan) NodeName(pool string) string { return p.name("gpu-"+pool, maxNameTag) }
 
-// NodeDaemonObject is the key, in the artefact bucket, of the daemon that keeps
-// models in step on every node.
+// NodeDaemonObject is the key, in the artefact bucket, of the plan's release of the
+// daemon that keeps models in step on every node.
 func (p Plan) NodeDaemonObject() string {
 	return "artefacts/" + p.Release.NodeDaemonSHA256 + "/node-daemon"
 }

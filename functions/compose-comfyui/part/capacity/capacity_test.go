@@ -22,6 +22,9 @@ import (
 
 const account = "123456789012"
 
+// mirrored is the release that is in the account.
+var mirrored = plan.Release{NodeDaemonSHA256: strings.Repeat("b2", 32)}
+
 func pool(name string, mods ...func(*v1alpha1.Pool)) v1alpha1.Pool {
 	p := v1alpha1.Pool{
 		Name: name, InstanceTypes: []string{"g6.2xlarge", "g5.2xlarge"}, Purchase: v1alpha1.PurchaseOnDemand, MaxGPUs: 4,
@@ -56,7 +59,7 @@ func newPlan(t *testing.T, pools []v1alpha1.Pool, mods ...func(*v1alpha1.ComfyUI
 		t.Fatal(err)
 	}
 
-	return p.InAccount(account).WithRelease(plan.Release{NodeDaemonSHA256: strings.Repeat("b2", 32)})
+	return p.InAccount(account)
 }
 
 // known are the facts of a studio whose cluster stands.
@@ -64,7 +67,7 @@ func known() facts.Facts {
 	return facts.Facts{
 		Account: account, PrivateSubnetIDs: []string{"subnet-0a", "subnet-0b"},
 		ClusterEndpoint: "https://0123.gr7.ap-northeast-1.eks.amazonaws.com", ClusterVersion: "1.35", ClusterSecurityGroupID: "sg-0c",
-		Image: facts.Image{AgentMirrored: true},
+		Image: facts.Image{AgentMirrored: true, Agent: mirrored},
 	}
 }
 
@@ -209,8 +212,8 @@ func TestOrder(t *testing.T) {
 		},
 		"ClassImage": {
 			reason: "A node fetches our daemon when it starts.",
-			key:    class, facts: func(f *facts.Facts) { f.Image.AgentMirrored = false },
-			want: []string{"our own image in the account"},
+			key:    class, facts: func(f *facts.Facts) { f.Image.Agent = plan.Release{} },
+			want: []string{"the node daemon in the account"},
 		},
 		"Pool": {
 			reason: "Karpenter takes no NodePool whose class it does not know.",
@@ -248,17 +251,14 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestImageGone holds that nodes stay when nobody sees our image any more.
-func TestImageGone(t *testing.T) {
-	p := newPlan(t, []v1alpha1.Pool{pool("default")})
-	states, f := up(t, p, known()), known()
-	f.Image.AgentMirrored = false
+// TestOtherRelease holds that nodes fetch the daemon that is in the account,
+// whatever release the function was made with.
+func TestOtherRelease(t *testing.T) {
+	p := newPlan(t, []v1alpha1.Pool{pool("default")}).WithRelease(plan.Release{NodeDaemonSHA256: strings.Repeat("c3", 32)})
 
-	r := compose(t, p, f, states)
-	for _, k := range []kit.Key{plan.NodeClass("default"), plan.NodePool("default")} {
-		if r.Resources[k] == nil {
-			t.Errorf("%s goes away", k)
-		}
+	data, _, _ := unstructured.NestedString(manifestOf(t, compose(t, p, known(), up(t, p, known())), plan.NodeClass("default")), "spec", "userData")
+	if !strings.Contains(data, mirrored.NodeDaemonSHA256) || strings.Contains(data, p.Release.NodeDaemonSHA256) {
+		t.Errorf("user data names another daemon than the one that is there:\n%s", data)
 	}
 }
 
@@ -425,6 +425,7 @@ func TestPoolDropped(t *testing.T) {
 	both := newPlan(t, []v1alpha1.Pool{pool("default"), pool("video")})
 	one := newPlan(t, []v1alpha1.Pool{pool("default")})
 	servers, nodes, class := plan.Servers("video"), plan.NodePool("video"), plan.NodeClass("video")
+	order, barrier := kit.UsagePrefix+class+"-by-"+nodes, kit.UsagePrefix+plan.Karpenter+"-by-"+class
 
 	states := up(t, both, known())
 	states[servers] = kittest.Ready()
@@ -436,11 +437,11 @@ func TestPoolDropped(t *testing.T) {
 		leaving map[kit.Key][]kit.Key
 	}{
 		{
-			reason: "While servers are there the pool's nodes stay.", desired: []kit.Key{class, nodes},
+			reason: "While servers are there the pool's nodes stay, and their order is kept for a claim that is deleted meanwhile.", desired: []kit.Key{class, nodes, barrier, order},
 			leaving: map[kit.Key][]kit.Key{nodes: {servers}, class: {nodes}},
 		},
 		{
-			reason: "Then the NodePool goes, with its nodes.", gone: servers, desired: []kit.Key{class},
+			reason: "Then the NodePool goes, with its nodes. Karpenter must outlive their class still.", gone: servers, desired: []kit.Key{class, barrier},
 			leaving: map[kit.Key][]kit.Key{class: {nodes}},
 		},
 		{reason: "And then their class.", gone: nodes},
@@ -453,7 +454,7 @@ func TestPoolDropped(t *testing.T) {
 
 		var desired []kit.Key
 
-		for _, k := range []kit.Key{class, nodes} {
+		for _, k := range []kit.Key{class, nodes, barrier, order} {
 			if r.Resources[k] != nil {
 				desired = append(desired, k)
 			}

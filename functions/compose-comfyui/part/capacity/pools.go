@@ -24,7 +24,7 @@ func pools(p plan.Plan, f facts.Facts, d *kit.Desired) {
 		g := kit.All(
 			knowsAccount(p), needsNetwork(f),
 			kit.After(append(nodeKeys(), plan.Karpenter)...),
-			kit.Until(f.Image.AgentMirrored, "our own image in the account"),
+			kit.Needs(f.Image.Agent.NodeDaemonSHA256, "the node daemon in the account"),
 		)
 		d.AddWhen(g, class, incluster.New(d, classOf(p, f, pool), incluster.Owned(), incluster.ReadyWhenObjectSays()))
 		d.AddWhen(kit.After(class), nodes, incluster.New(d, poolOf(p, pool), incluster.Owned(), incluster.ReadyWhenObjectSays()))
@@ -73,7 +73,7 @@ func classOf(p plan.Plan, f facts.Facts, pool plan.Pool) *ec2NodeClass {
 			MetadataOptions: metadataOptions{HTTPEndpoint: "enabled", HTTPProtocolIPv6: "disabled", HTTPPutResponseHopLimit: 1, HTTPTokens: "required"},
 			// The studio's SSM document finds nodes by these.
 			Tags:     tags,
-			UserData: userData(p),
+			UserData: userData(p.WithRelease(f.Image.Agent)),
 		},
 	}
 }

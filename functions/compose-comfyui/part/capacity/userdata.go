@@ -23,7 +23,8 @@ const boundary = "comfyui-studio-user-data"
 
 // userData is what runs on a node before it joins, as MIME: Karpenter takes
 // anything else for a configuration of the node or for a script by its looks, and
-// adds a part of its own.
+// adds a part of its own. The plan's release is the one that is in the account: a
+// newer one that is not there yet would leave new nodes without models.
 func userData(p plan.Plan) string {
 	var sh, out bytes.Buffer
 

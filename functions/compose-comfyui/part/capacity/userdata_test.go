@@ -55,7 +55,7 @@ func scriptOf(t *testing.T, data string) string {
 }
 
 func TestUserData(t *testing.T) {
-	p := newPlan(t, []v1alpha1.Pool{pool("default")})
+	p := newPlan(t, []v1alpha1.Pool{pool("default")}).WithRelease(mirrored)
 	data := userData(p)
 	sh := scriptOf(t, data)
 

@@ -1,6 +1,8 @@
 package network
 
 import (
+	"slices"
+
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	ec2 "github.com/upbound/provider-aws/v2/apis/namespaced/ec2/v1beta1"
 
@@ -16,14 +18,15 @@ const anywhere = "0.0.0.0/0"
 func egress(p plan.Plan, f facts.Facts, d *kit.Desired) {
 	if p.Network.RegionalNAT {
 		regionalNAT(d)
-		leave(f, d, plan.NAT, plan.NATAddress, plan.PublicEgress, plan.PublicRoutes)
+		leave(f, d, nil, plan.NAT, plan.NATAddress, plan.PublicRoutes)
+		leave(f, d, nil, d.Observed().Family(plan.PublicSubnets)...)
 
-		for _, family := range []string{plan.PublicSubnetTables, plan.PublicSubnets} {
-			leave(f, d, d.Observed().Family(family)...)
-		}
+		// The gateway ends what still runs through it over its own way out.
+		leave(f, d, []kit.Key{plan.NAT}, plan.PublicEgress)
+		leave(f, d, []kit.Key{plan.NAT}, d.Observed().Family(plan.PublicSubnetTables)...)
 	} else {
 		singleNAT(p, d)
-		leave(f, d, plan.RegionalNAT)
+		leave(f, d, nil, plan.RegionalNAT)
 	}
 
 	route := &ec2.Route{Spec: ec2.RouteSpec{ForProvider: ec2.RouteParameters_2{
@@ -74,14 +77,13 @@ func regionalNAT(d *kit.Desired) {
 }
 
 // leave lets go of the way out that is not wanted any more, once the route has
-// moved away from it.
-func leave(f facts.Facts, d *kit.Desired, keys ...kit.Key) {
-	for _, k := range keys {
-		if f.EgressMoved {
-			d.RemoveAfter(k)
-			continue
-		}
+// moved away from it and users are gone.
+func leave(f facts.Facts, d *kit.Desired, users []kit.Key, keys ...kit.Key) {
+	if !f.EgressMoved {
+		users = append(slices.Clone(users), plan.PrivateEgress)
+	}
 
-		d.RemoveAfter(k, plan.PrivateEgress)
+	for _, k := range keys {
+		d.RemoveAfter(k, users...)
 	}
 }
