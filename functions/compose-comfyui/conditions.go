@@ -105,7 +105,7 @@ func (a answer) unready(part string) (creating, failing []string) {
 		}
 
 		if t := a.trouble(k); t != "" {
-			failing = append(failing, fmt.Sprintf("%s: %s", k, steady(t)))
+			failing = append(failing, fmt.Sprintf("%s: %s%s", k, steady(t), advice(k, t)))
 			continue
 		}
 
