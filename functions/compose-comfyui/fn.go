@@ -106,7 +106,7 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, ra
 		return answer{}, err
 	}
 
-	f.Workload.DrawnSeed, err = drawSeed(random, xr, p, f.Workload)
+	f.Workload, err = drawSeed(random, xr, p, f.Workload)
 	if err != nil {
 		return answer{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/modelsync"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/network"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/storage"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/part/workload"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
@@ -49,18 +50,9 @@ func parts() []part {
 		{name: "storage", condition: v1alpha1.StorageReady, compose: storage.Compose},
 		{name: "modelsync", condition: v1alpha1.ModelSyncReady, compose: modelsync.Compose, says: modelSyncSays},
 		{name: "image", condition: v1alpha1.ImageReady, compose: image.Compose, says: imageSays},
-		{name: "workload", condition: v1alpha1.WorkloadReady, unused: unusedWorkload},
+		{name: "workload", condition: v1alpha1.WorkloadReady, compose: workload.Compose, says: workloadSays},
 		{name: "edge", condition: v1alpha1.EdgeReady, compose: edge.Compose, says: edgeSays},
 	}
-}
-
-func unusedWorkload(s v1alpha1.ComfyUIStudioSpec) []string {
-	return set(
-		field{"spec.access.login", s.Access.Login != ""},
-		field{"spec.access.oidc", s.Access.OIDC != nil},
-		field{"spec.access.apiTokensSecretRef", s.Access.APITokensSecretRef != nil},
-		field{"spec.sleep", s.Sleep != nil},
-	)
 }
 
 // field is a path of the spec, and whether the claim says something there.

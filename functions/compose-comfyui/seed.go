@@ -19,21 +19,28 @@ const acceptNewPassword = "aws.comfyui-studio.io/accept-new-password"
 // found in the claim's name, its UID or anything else that others can read.
 //
 // A seed that was there and is gone is not replaced: people's password would
-// change without a word, and CloudFront would be refused by the front door.
-func drawSeed(random io.Reader, xr *v1alpha1.ComfyUIStudio, p plan.Plan, w facts.Workload) (string, error) {
+// change without a word, and CloudFront would be refused by the front door. When
+// people accept that, what there is goes over to the new one at once, since it
+// cannot be composed without any.
+func drawSeed(random io.Reader, xr *v1alpha1.ComfyUIStudio, p plan.Plan, w facts.Workload) (facts.Workload, error) {
 	if w.Seed != "" {
-		return "", nil
+		return w, nil
 	}
 
 	if w.SeedSeen && xr.GetAnnotations()[acceptNewPassword] != "true" {
-		return "", fmt.Errorf("Secret %s/%s is gone, and the studio's password and sessions come from it; restore it, or accept a new password with kubectl -n %s annotate comfyuistudio %s %s=true, see docs/runbooks/password.md", //nolint:revive,staticcheck // The sentence begins with a kind's name.
+		return w, fmt.Errorf("Secret %s/%s is gone, and the studio's password and sessions come from it; restore it, or accept a new password with kubectl -n %s annotate comfyuistudio %s %s=true, see docs/runbooks/password.md", //nolint:revive,staticcheck // The sentence begins with a kind's name.
 			p.Namespace, p.Name(plan.StudioSecret), p.Namespace, p.Studio, acceptNewPassword)
 	}
 
 	b := make([]byte, secrets.SeedSize)
 	if _, err := io.ReadFull(random, b); err != nil {
-		return "", fmt.Errorf("cannot draw a seed for the studio's password: %w", err)
+		return w, fmt.Errorf("cannot draw a seed for the studio's password: %w", err)
 	}
 
-	return string(b), nil
+	w.DrawnSeed = string(b)
+	if w.SeedSeen {
+		w.Seed = w.DrawnSeed
+	}
+
+	return w, nil
 }

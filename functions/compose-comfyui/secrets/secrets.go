@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // SeedSize is how many bytes a seed has at least.
@@ -38,12 +39,12 @@ func Password(seed string) string {
 
 	letters := readable.EncodeToString(derive(seed, "password", 13))
 
-	out := letters[:group]
-	for i := 1; i < groups; i++ {
-		out += "-" + letters[i*group:(i+1)*group]
+	parts := make([]string, 0, groups)
+	for i := range groups {
+		parts = append(parts, letters[i*group:(i+1)*group])
 	}
 
-	return out
+	return strings.Join(parts, "-")
 }
 
 // CookieKey encrypts the sessions of the front door: 32 bytes in base64.

@@ -1,12 +1,13 @@
 package secrets
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,7 +103,7 @@ func TestApart(t *testing.T) {
 		}
 
 		for k2, v2 := range Data(seed) {
-			if k2 != k && k2 != KeyFrontDoor && strings.Contains(string(v2), string(v)) {
+			if k2 != k && k2 != KeyFrontDoor && bytes.Contains(v2, v) {
 				t.Errorf("%s holds %s", k2, k)
 			}
 		}
@@ -130,7 +131,7 @@ func TestMemory(t *testing.T) {
 	}
 
 	for i := range limit + 1 {
-		key := fmt.Sprint(i)
+		key := strconv.Itoa(i)
 		if got := m.get(key, count) + m.get(key, count); got != key+"!"+key+"!" {
 			t.Fatalf("get(%s): got %s", key, got)
 		}

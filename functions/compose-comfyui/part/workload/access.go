@@ -10,10 +10,15 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
+const (
+	get        = "get"
+	configMaps = "configmaps"
+)
+
 // access is what the front door may do in the cluster: in its own namespace only,
 // and nothing with Secrets.
 func access(d *kit.Desired) {
-	read, write := []string{"get", "list", "watch"}, []string{"update", "patch"}
+	read, write := []string{get, "list", "watch"}, []string{"update", "patch"}
 
 	d.AddWhen(kit.After(plan.WorkloadNamespace), plan.FrontDoorAccess, incluster.New(d, &rbacv1.Role{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "Role"},
@@ -25,12 +30,12 @@ func access(d *kit.Desired) {
 			{APIGroups: []string{""}, Resources: []string{"events"}, Verbs: read},
 			{APIGroups: []string{"discovery.k8s.io"}, Resources: []string{"endpointslices"}, Verbs: read},
 			{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: read},
-			{APIGroups: []string{"apps"}, Resources: []string{"deployments/scale"}, Verbs: append([]string{"get"}, write...)},
-			{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: read},
-			{APIGroups: []string{""}, Resources: []string{"configmaps"}, ResourceNames: []string{plan.StatusName}, Verbs: write},
+			{APIGroups: []string{"apps"}, Resources: []string{"deployments/scale"}, Verbs: append([]string{get}, write...)},
+			{APIGroups: []string{""}, Resources: []string{configMaps}, Verbs: read},
+			{APIGroups: []string{""}, Resources: []string{configMaps}, ResourceNames: []string{plan.StatusName}, Verbs: write},
 			// A name cannot bind what is not there yet.
-			{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"create"}},
-			{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, ResourceNames: []string{plan.FrontDoorName}, Verbs: append([]string{"get"}, write...)},
+			{APIGroups: []string{""}, Resources: []string{configMaps}, Verbs: []string{"create"}},
+			{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, ResourceNames: []string{plan.FrontDoorName}, Verbs: append([]string{get}, write...)},
 			{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"create"}},
 		},
 	}))

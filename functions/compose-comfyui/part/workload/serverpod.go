@@ -25,6 +25,7 @@ const (
 	// local and upload are the uploader's two sides.
 	local, upload = "/data/local", "/data/upload"
 	tools         = "/studio/bin"
+	toolsVolume   = "tools"
 	node          = "/studio/node"
 )
 
@@ -61,7 +62,7 @@ func serverPod(p plan.Plan, f facts.Facts, pool plan.Pool) corev1.PodSpec {
 		Volumes: []corev1.Volume{
 			hostPath("node", plan.NodeDirectory), hostPath("models", plan.ModelsDirectory),
 			claim("inputs", plan.Inputs), claim("outputs", plan.Outputs),
-			onNode("local"), onNode("scratch"), onNode("tools"), onNode("tmp"),
+			onNode("local"), onNode("scratch"), onNode(toolsVolume), onNode("tmp"),
 			// Saved workflows and settings. They go with the pod.
 			onNode("user"),
 			// PyTorch's workers share tensors through it, and 64 MB are soon full.
@@ -91,12 +92,12 @@ func awaitModels(f facts.Facts) corev1.Container {
 // runs in the container that it is for, whose image holds nothing of ours.
 func installTools(p plan.Plan) corev1.Container {
 	return corev1.Container{
-		Name:            "tools",
+		Name:            toolsVolume,
 		Image:           p.AgentImage(),
 		Args:            []string{"install", "--to=" + tools},
 		Resources:       resources("10m", "32Mi", "128Mi"),
 		SecurityContext: contained(),
-		VolumeMounts:    []corev1.VolumeMount{{Name: "tools", MountPath: tools}},
+		VolumeMounts:    []corev1.VolumeMount{{Name: toolsVolume, MountPath: tools}},
 	}
 }
 
@@ -166,7 +167,7 @@ func serverMounts() []corev1.VolumeMount {
 		corev1.VolumeMount{Name: "user", MountPath: user},
 		corev1.VolumeMount{Name: "tmp", MountPath: "/tmp"},
 		corev1.VolumeMount{Name: "shm", MountPath: "/dev/shm"},
-		corev1.VolumeMount{Name: "tools", MountPath: tools, ReadOnly: true},
+		corev1.VolumeMount{Name: toolsVolume, MountPath: tools, ReadOnly: true},
 	)
 }
 
