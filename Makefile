@@ -15,6 +15,9 @@ export GOFLAGS ?= -buildvcs=false
 CROSSPLANE_VERSION := v2.4.0
 CONTROLPLANE_LDFLAGS := -s -w -X github.com/crossplane/crossplane-runtime/v2/pkg/version.version=$(CROSSPLANE_VERSION)
 
+# What runs beside the bed's own programs where a workload cluster is real.
+BED_TOOLS := provider-kubernetes provider-helm kwok
+
 CLAIM ?= examples/minimal.yaml
 SCALE ?= 60
 FAULT ?=
@@ -48,12 +51,20 @@ build: ## Build the function
 	@go build -o $(BIN)/compose-comfyui ./functions/compose-comfyui
 
 .PHONY: bed-build
-bed-build: ## Build the local management cluster
+bed-build: $(BED_TOOLS:%=$(BIN)/%) ## Build the local management cluster
 	@mkdir -p $(BIN)
 	@[ -e $(BIN)/controlplane ] || echo "building etcd, the Kubernetes API server and the Crossplane core (about ten CPU minutes, once; then cached)"
 	@cd $(BED) && go build -ldflags "$(CONTROLPLANE_LDFLAGS)" -o ../../../$(BIN)/controlplane ./cmd/controlplane
 	@cd $(BED) && go build -o ../../../$(BIN)/bed ./cmd/bed
 	@cd $(BED) && go build -o ../../../$(BIN)/demo ./cmd/demo
+
+# Each in a module of its own: they bring other versions of what we compile with.
+$(BED_TOOLS:%=$(BIN)/%): $(BIN)/%: hack/%/build.sh hack/%/go.mod hack/%/go.sum
+	@mkdir -p $(BIN)
+	@echo "building $* (minutes, once; then cached)"
+	@hack/$*/build.sh $(abspath $@)
+
+$(BIN)/provider-kubernetes: hack/provider-kubernetes/loopback.go
 
 .PHONY: generate
 generate: ## Rewrite everything generated: deepcopy, XRD, activation policy, reference
