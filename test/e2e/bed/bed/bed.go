@@ -27,6 +27,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/pki"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/provider"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workcluster"
 )
 
 // DefaultScale is how many simulated seconds pass in one real second.
@@ -46,9 +47,18 @@ type Options struct {
 	// Provider has the settings of the simulated provider.
 	Provider provider.Options
 
+	// Workload is Light unless told otherwise.
+	Workload Workload
+	// OnCluster is called for each workload cluster whose API answers; the
+	// context ends with the cluster. Real only.
+	OnCluster func(context.Context, workcluster.Cluster)
+
 	// ControlPlaneBinary is cmd/controlplane, built.
 	// Default: _output/bin/controlplane.
 	ControlPlaneBinary string
+	// KubernetesProviderBinary is provider-kubernetes, built for the bed.
+	// Default: _output/bin/provider-kubernetes.
+	KubernetesProviderBinary string
 	// FunctionBinary is the composition function, built.
 	// Default: _output/bin/compose-comfyui.
 	FunctionBinary string
@@ -94,6 +104,7 @@ type Bed struct {
 	functionPair pki.Pair // signed by it
 	proxy        *wire.Proxy
 	double       *double
+	workload     workload
 
 	mu           sync.Mutex
 	procs        map[string]*leash.Process
@@ -191,7 +202,7 @@ func (b *Bed) steps() []step {
 		{"API server answers", b.startAPIServer},
 		{"Crossplane's own CRDs established", b.installCrossplane},
 		{"managed resource CRDs served, Crossplane initialized", b.together(b.installProviders, b.initCore)},
-		{"Crossplane core, function and simulated AWS run", b.together(b.startCore, b.startFunction, b.startDouble)},
+		{"Crossplane core, function and simulated AWS run", b.together(b.startCore, b.startFunction, b.startDouble, b.startWorkload)},
 		{"XRD and composition established", b.installAPIs},
 	}
 }
@@ -201,7 +212,9 @@ func (b *Bed) steps() []step {
 func (b *Bed) Stop() error {
 	b.cancel(errStopped)
 
-	errs := []error{b.stopDouble(), b.KillFunction(), b.stop("core", 2*time.Second), b.stop("init", 0)}
+	b.workload.stop()
+
+	errs := []error{b.stopDouble(), b.stop(kubernetesProvider, 0), b.KillFunction(), b.stop("core", 2*time.Second), b.stop("init", 0)}
 
 	if b.proxy != nil {
 		b.proxy.Stop()

@@ -51,6 +51,12 @@ func (b *Bed) startDouble(ctx context.Context) error {
 		return fmt.Errorf("cannot listen for the ledger: %w", err)
 	}
 
+	b.startFleet(aws) //nolint:contextcheck // It outlives the start.
+
+	if err := b.startObjects(aws); err != nil {
+		return err
+	}
+
 	b.double = &double{aws: aws, server: &http.Server{Handler: aws.Handler(), ReadHeaderTimeout: 10 * time.Second}}
 
 	// Serve returns when stopDouble closes the server.

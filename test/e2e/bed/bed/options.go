@@ -17,6 +17,17 @@ const (
 	activationFile  = "activation.yaml"
 )
 
+// Workload says what stands behind a studio's EKS cluster.
+type Workload int
+
+const (
+	// Light is no Kubernetes at all: package objects answers for
+	// provider-kubernetes, provider-helm and what they would find.
+	Light Workload = iota
+	// Real is a Kubernetes API per cluster and the real provider-kubernetes.
+	Real
+)
+
 // FindRoot finds the root of the repository from the working directory up.
 func FindRoot() (string, error) {
 	dir, err := os.Getwd()
@@ -47,6 +58,7 @@ func (o *Options) complete() error {
 		}
 	}
 	def(&o.ControlPlaneBinary, "_output", "bin", "controlplane")
+	def(&o.KubernetesProviderBinary, "_output", "bin", "provider-kubernetes")
 	def(&o.FunctionBinary, "_output", "bin", "compose-comfyui")
 	def(&o.APIs, "apis", "comfyuistudios")
 
@@ -56,6 +68,12 @@ func (o *Options) complete() error {
 
 	if _, err := os.Stat(o.ControlPlaneBinary); err != nil {
 		return fmt.Errorf("the control plane is not built, run `make bed-build` (about ten CPU minutes the first time): %w", err)
+	}
+
+	if o.Workload == Real {
+		if _, err := os.Stat(o.KubernetesProviderBinary); err != nil {
+			return fmt.Errorf("provider-kubernetes is not built, run `make bed-build`: %w", err)
+		}
 	}
 
 	if o.Function == nil {

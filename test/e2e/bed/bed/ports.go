@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 )
 
@@ -17,8 +18,8 @@ import (
 // be taken by any client before its server starts or while it restarts.
 const (
 	firstPort  = 20000
-	blockSize  = 10
-	blockCount = 1200
+	blockSize  = 40
+	blockCount = 300
 )
 
 // ports of one bed. A file lock on the block keeps other beds away from it for
@@ -36,6 +37,13 @@ type ports struct {
 	proxy       int
 	ledger      int
 	metrics     int // the function's
+
+	kubernetesWebhook int // provider-kubernetes'
+	kubernetesMetrics int
+	kubernetesHealth  int
+
+	mu    sync.Mutex
+	spare []int // for workload clusters
 }
 
 // claimPorts takes a block of ports that are all free.
@@ -58,18 +66,52 @@ func claimPorts(ctx context.Context) (*ports, error) {
 			continue
 		}
 
-		p := &ports{lock: lock}
-		for i, port := range []*int{
-			&p.apiServer, &p.etcd, &p.etcdPeer, &p.coreWebhook, &p.coreMetrics,
-			&p.coreHealth, &p.function, &p.proxy, &p.ledger, &p.metrics,
-		} {
-			*port = first + i
-		}
-
-		return p, nil
+		return newPorts(lock, first), nil
 	}
 
 	return nil, errors.New("cannot claim ports: every block between 20000 and 32000 is in use")
+}
+
+func newPorts(lock *os.File, first int) *ports {
+	p := &ports{lock: lock}
+	named := []*int{
+		&p.apiServer, &p.etcd, &p.etcdPeer, &p.coreWebhook, &p.coreMetrics,
+		&p.coreHealth, &p.function, &p.proxy, &p.ledger, &p.metrics,
+		&p.kubernetesWebhook, &p.kubernetesMetrics, &p.kubernetesHealth,
+	}
+
+	for i, port := range named {
+		*port = first + i
+	}
+
+	for port := first + len(named); port < first+blockSize; port++ {
+		p.spare = append(p.spare, port)
+	}
+
+	return p
+}
+
+// take hands out a port of the block.
+func (p *ports) take() (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	if len(p.spare) == 0 {
+		return 0, errors.New("cannot find a port: the bed has as many workload clusters as it has ports for")
+	}
+
+	port := p.spare[0]
+	p.spare = p.spare[1:]
+
+	return port, nil
+}
+
+// free takes a port back, to hand it out after all others.
+func (p *ports) free(port int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	p.spare = append(p.spare, port)
 }
 
 func allFree(ctx context.Context, first int) bool {

@@ -36,6 +36,10 @@ func (b *Bed) StartProvider() error {
 	o := b.o.Provider
 	o.CheckProviderConfig = true
 
+	if o.Kubeconfig == nil && b.workload.fleet != nil {
+		o.Kubeconfig = b.workload.fleet.Kubeconfig
+	}
+
 	if o.Log == nil {
 		o.Log = log.New(out, "", log.LstdFlags|log.Lmicroseconds).Printf
 	}

@@ -23,6 +23,8 @@ type Cluster struct {
 	Endpoint string
 	// CA is the certificate authority in PEM.
 	CA []byte
+	// TokenLife is how long a token is asked to hold.
+	TokenLife time.Duration
 	// Owner is the ClusterAuth, not the Cluster.
 	Owner cloud.Owner
 }
@@ -34,9 +36,19 @@ type Connection struct {
 	CA         []byte
 }
 
+// spare is how much longer than the refresh period a token is made to hold
+// (provider-aws, eks/clusterauth: "expiration is refresh period plus 5 minutes").
+const spare = 5 * time.Minute
+
 // defaultKubeconfig points at the cluster's endpoint.
 func defaultKubeconfig(c Cluster) (Connection, error) {
-	kc := fmt.Sprintf(`apiVersion: v1
+	token := "k8s-aws-v1." + base64.RawURLEncoding.EncodeToString([]byte(c.ARN))
+	return Connection{Endpoint: c.Endpoint, Kubeconfig: Kubeconfig(c, token), CA: c.CA}, nil
+}
+
+// Kubeconfig is what ClusterAuth writes, with a token.
+func Kubeconfig(c Cluster, token string) []byte {
+	return fmt.Appendf(nil, `apiVersion: v1
 clusters:
 - cluster:
     certificate-authority-data: %[1]s
@@ -53,9 +65,8 @@ preferences: {}
 users:
 - name: %[3]s
   user:
-    token: k8s-aws-v1.%[4]s
-`, base64.StdEncoding.EncodeToString(c.CA), c.Endpoint, c.Name, base64.RawURLEncoding.EncodeToString([]byte(c.ARN)))
-	return Connection{Endpoint: c.Endpoint, Kubeconfig: []byte(kc), CA: c.CA}, nil
+    token: %[4]s
+`, base64.StdEncoding.EncodeToString(c.CA), c.Endpoint, c.Name, token)
 }
 
 const lastRefresh = "lastRefreshTime"
@@ -121,7 +132,8 @@ func (r *run) createAuth(ctx context.Context) error {
 		return errors.New("ca data from the retrieved cluster is empty")
 	}
 	conn, err := r.opts.Kubeconfig(Cluster{
-		Name: name, Region: res.Region, ARN: res.ARN, Endpoint: res.Attrs.String("endpoint"), CA: ca, Owner: r.key.owner(),
+		Name: name, Region: res.Region, ARN: res.ARN, Endpoint: res.Attrs.String("endpoint"), CA: ca,
+		TokenLife: r.refreshPeriod() + spare, Owner: r.key.owner(),
 	})
 	if err != nil {
 		return fmt.Errorf("cannot get kubeconfig: %w", err)

@@ -51,8 +51,13 @@ func runCluster(args []string) error {
 
 	go runControllers(context.Background(), f.kubeconfig)
 
+	return serveAPI(apiServerArgs(f))
+}
+
+// serveAPI runs the kube-apiserver until the process is told to stop.
+func serveAPI(args []string) error {
 	cmd := app.NewAPIServerCommand()
-	cmd.SetArgs(apiServerArgs(f))
+	cmd.SetArgs(args)
 	// The error is printed by Run; the exit code carries it.
 	if code := cli.Run(cmd); code != 0 {
 		return fmt.Errorf("kube-apiserver ended with code %d", code)
@@ -93,29 +98,36 @@ func startEtcd(f clusterFlags) (*embed.Etcd, error) {
 // apiServerArgs turn off what needs a whole cluster. Admission of namespaces
 // (NamespaceLifecycle) and webhooks stays on: Crossplane's Usages are a webhook.
 func apiServerArgs(f clusterFlags) []string {
-	in := func(name string) string { return filepath.Join(f.dir, name) }
+	return append(commonArgs(f.dir, f.port, "http://127.0.0.1:"+strconv.Itoa(f.etcdPort)),
+		"--service-cluster-ip-range=10.0.0.0/24",
+		"--authorization-mode=AlwaysAllow",
+		"--disable-admission-plugins=ServiceAccount,TaintNodesByCondition,Priority,DefaultStorageClass,"+
+			"StorageObjectInUseProtection,PersistentVolumeClaimResize,RuntimeClass,DefaultIngressClass,"+
+			"PodSecurity,LimitRanger,ResourceQuota,ClusterTrustBundleAttest",
+	)
+}
+
+// commonArgs are those of every API server here: on loopback, with the
+// certificates in dir, and with no limit on how fast it may be asked.
+func commonArgs(dir string, port int, etcd string) []string {
+	in := func(name string) string { return filepath.Join(dir, name) }
 
 	return []string{
-		"--etcd-servers=http://127.0.0.1:" + strconv.Itoa(f.etcdPort),
+		"--etcd-servers=" + etcd,
 		"--bind-address=127.0.0.1",
 		"--advertise-address=127.0.0.1",
-		"--secure-port=" + strconv.Itoa(f.port),
+		"--secure-port=" + strconv.Itoa(port),
 		"--endpoint-reconciler-type=none",
-		"--cert-dir=" + f.dir,
+		"--cert-dir=" + dir,
 		"--tls-cert-file=" + in("apiserver.crt"),
 		"--tls-private-key-file=" + in("apiserver.key"),
 		"--client-ca-file=" + in("ca.crt"),
-		"--service-cluster-ip-range=10.0.0.0/24",
 		"--service-account-issuer=https://localhost",
 		"--service-account-key-file=" + in("sa.key"),
 		"--service-account-signing-key-file=" + in("sa.key"),
-		"--authorization-mode=AlwaysAllow",
 		"--enable-priority-and-fairness=false",
 		"--max-requests-inflight=0",
 		"--max-mutating-requests-inflight=0",
 		"--profiling=false",
-		"--disable-admission-plugins=ServiceAccount,TaintNodesByCondition,Priority,DefaultStorageClass," +
-			"StorageObjectInUseProtection,PersistentVolumeClaimResize,RuntimeClass,DefaultIngressClass," +
-			"PodSecurity,LimitRanger,ResourceQuota,ClusterTrustBundleAttest",
 	}
 }

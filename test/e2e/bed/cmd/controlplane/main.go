@@ -3,6 +3,7 @@
 // kube-apiserver and the Crossplane core (about ten CPU minutes from nothing).
 //
 //	controlplane cluster   etcd, kube-apiserver, garbage collector, namespace controller
+//	controlplane eks       a second kube-apiserver on that etcd, as a studio's EKS has it
 //	controlplane core …    the Crossplane core, with its own flags
 //
 // Each subcommand is a process of its own: two API servers, or an API server
@@ -11,28 +12,43 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 )
 
+// subcommands by name. The core parses os.Args by itself.
+func subcommands() map[string]func(args []string) error {
+	return map[string]func([]string) error{
+		"cluster": runCluster,
+		"eks":     runEKS,
+		"core": func([]string) error {
+			runCore()
+			return nil
+		},
+	}
+}
+
 func main() {
+	known := subcommands()
+	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+
 	if len(os.Args) < 2 {
-		fatal(errors.New("cannot start: give a subcommand, cluster or core"))
+		fatal(fmt.Errorf("cannot start: give a subcommand of %s", names))
 	}
 
 	sub := os.Args[1]
 	os.Args = append(os.Args[:1], os.Args[2:]...)
 
-	switch sub {
-	case "cluster":
-		if err := runCluster(os.Args[1:]); err != nil {
-			fatal(err)
-		}
-	case "core":
-		runCore()
-	default:
-		fatal(fmt.Errorf("cannot start %q: the subcommands are cluster and core", sub))
+	run, ok := known[sub]
+	if !ok {
+		fatal(fmt.Errorf("cannot start %q: the subcommands are %s", sub, names))
+	}
+
+	if err := run(os.Args[1:]); err != nil {
+		fatal(err)
 	}
 }
 

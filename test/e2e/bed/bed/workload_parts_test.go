@@ -1,0 +1,343 @@
+package bed
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// TestWorkload takes the real provider-kubernetes and a real workload cluster
+// through what the function's design relies on.
+//
+// The Objects have names of their own and nobody waits until they are gone: the
+// provider does not believe in the end of what is younger than thirty seconds
+// (crossplane-runtime's creation grace period). What is to be gone in a part is
+// made at the beginning.
+func TestWorkload(t *testing.T) {
+	w := startWork(t)
+	w.object("held", "", greeting("held", "hello"))
+	w.object("used", "", greeting("used", "hello"))
+	w.object("owner", "", strings.Replace(greeting("owner", "hello"), "name: owner", "name: owner, finalizers: [foregroundDeletion]", 1))
+	w.await("held", HasCondition("Ready"))
+	w.await("used", HasCondition("Ready"))
+	w.await("owner", HasCondition("Ready"))
+
+	for _, part := range []struct {
+		name string
+		run  func(workbench)
+	}{
+		{"Watches", watches},
+		{"KeepsReplicas", keepsReplicas},
+		{"Leaks", leaks},
+		{"ObservesOnly", observesOnly},
+		{"LeavesBehind", leavesBehind},
+		{"OldToken", oldToken},
+		{"Restarts", restarts},
+		{"DeletesInForeground", deletesInForeground},
+		{"SecretGone", secretGone},
+		{"ConfigGone", configGone},
+		{"ClusterGone", clusterGone},
+	} {
+		if !t.Run(part.name, func(t *testing.T) { part.run(w.in(t)) }) {
+			t.FailNow()
+		}
+	}
+}
+
+// watches: with watch, what happens in the cluster reaches the Object, and
+// what was changed by hand comes back, long before the next poll.
+func watches(w workbench) {
+	w.object("watched", "watch: true", greeting("watched", "hello"))
+	w.await("watched", HasCondition("Ready"))
+
+	// Simulated ten minutes are ten seconds: without watch it takes as long.
+	begin := time.Now()
+
+	w.patch("watched", `{"metadata":{"annotations":{"seen":"yes"}},"data":{"say":"goodbye","foreign":"mine"}}`)
+	w.says("watched", "hello")
+	w.await("watched", observed("the foreign key", func(live map[string]any) bool {
+		foreign, _, _ := unstructured.NestedString(live, "data", "foreign")
+		say, _, _ := unstructured.NestedString(live, "data", "say")
+
+		return foreign == "mine" && say == "hello"
+	}))
+
+	if took := time.Since(begin); took > 5*time.Second {
+		w.t.Errorf("it took %s, which is no watch", took)
+	}
+}
+
+// keepsReplicas: what the manifest leaves out is another's, what it has comes
+// back.
+func keepsReplicas(w workbench) {
+	w.object("app", "watch: true", `
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {namespace: default, name: app}
+      spec:
+        selector: {matchLabels: {app: app}}
+        template:
+          metadata: {labels: {app: app}}
+          spec: {containers: [{name: app, image: "registry.local/app:1"}]}`)
+	w.await("app", HasCondition("Ready"))
+
+	deployments := w.work.AppsV1().Deployments("default")
+	byHand := metav1.PatchOptions{FieldManager: "hand"}
+
+	if _, err := deployments.Patch(w.t.Context(), "app", types.MergePatchType, []byte(`{"spec":{"replicas":3}}`), byHand, "scale"); err != nil {
+		w.t.Fatal(err)
+	}
+
+	image := []byte(`{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"registry.local/evil:1"}]}}}}`)
+	if _, err := deployments.Patch(w.t.Context(), "app", types.StrategicMergePatchType, image, byHand); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.poll(func(ctx context.Context) error {
+		d, err := deployments.Get(ctx, "app", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+
+		if image := d.Spec.Template.Spec.Containers[0].Image; image != "registry.local/app:1" {
+			return fmt.Errorf("the image is %s", image)
+		}
+
+		if *d.Spec.Replicas != 3 {
+			w.t.Errorf("the replicas are back to %d", *d.Spec.Replicas)
+		}
+
+		return nil
+	})
+}
+
+const planted = "planted-value-4711"
+
+// leaks: patchesFrom leaves a Secret's value in the Object, for all to read who
+// may read Objects. That is why studios do not use it. When this fails, the
+// provider has learned better (crossplane-contrib/provider-kubernetes#223).
+func leaks(w workbench) {
+	if _, err := w.Apply(w.t.Context(), "{apiVersion: v1, kind: Secret, metadata: {namespace: default, name: people}, stringData: {password: "+planted+"}}"); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.object("people", "references: [{patchesFrom: {apiVersion: v1, kind: Secret, namespace: default, name: people, fieldPath: data.password}, toFieldPath: data.password}]",
+		`{apiVersion: v1, kind: Secret, metadata: {namespace: default, name: people}, type: Opaque}`)
+	w.await("people", HasCondition("Ready"))
+
+	encoded := base64.StdEncoding.EncodeToString([]byte(planted))
+	if !strings.Contains(w.get("people"), `"password":"`+encoded) {
+		w.t.Errorf("patchesFrom no longer leaks: studios may use it. The Object is %s", w.get("people"))
+	}
+
+	w.await("people", observed("a redacted Secret", func(live map[string]any) bool {
+		data, _, _ := unstructured.NestedMap(live, "data")
+		_, there := data["password"]
+
+		return len(live) > 0 && !there
+	}))
+
+	log, err := os.ReadFile(w.logFile(kubernetesProvider))
+	if err != nil || strings.Contains(string(log), encoded) || strings.Contains(string(log), planted) {
+		w.t.Errorf("the value is in the log of the provider, or that cannot be read: %v", err)
+	}
+}
+
+// observesOnly: what may only be observed is an error while it is not there,
+// and shows up when it is. It is not touched, and stays when the Object goes.
+func observesOnly(w workbench) {
+	w.object("observed", "watch: true\n  managementPolicies: [Observe]", greeting("observed", "hello"))
+	w.syncedFails("observed", "observe failed: external resource does not exist")
+
+	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "observed"}, Data: map[string]string{"say": "bonjour"}}
+	if _, err := w.work.CoreV1().ConfigMaps("default").Create(w.t.Context(), cm, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.await("observed", HasCondition("Ready"))
+	w.await("observed", observed("bonjour", func(live map[string]any) bool {
+		say, _, _ := unstructured.NestedString(live, "data", "say")
+		return say == "bonjour"
+	}))
+	w.remove(objectKind, "observed")
+	w.await("observed", Gone)
+	w.says("observed", "bonjour")
+}
+
+// leavesBehind: without the policy Delete an Object goes at once and what it
+// made stays.
+func leavesBehind(w workbench) {
+	w.object("left", "managementPolicies: [Create, Observe, Update, LateInitialize]", greeting("left", "hello"))
+	w.await("left", HasCondition("Ready"))
+	w.remove(objectKind, "left")
+	w.await("left", Gone)
+	w.says("left", "hello")
+}
+
+// oldToken: provider-aws is away for longer than a token holds, so nobody gets
+// in any more. It comes back, and all is well.
+func oldToken(w workbench) {
+	w.StopProvider()
+	time.Sleep(w.Cloud().Clock().Real(16 * time.Minute))
+	w.object("late", "", greeting("late", "hello"))
+	w.syncedFails("late", "Unauthorized")
+
+	if err := w.StartProvider(); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.await("late", HasCondition("Ready"))
+	w.says("late", "hello")
+}
+
+// restarts: neither provider-kubernetes nor etcd below all API servers takes
+// anything along.
+func restarts(w workbench) {
+	if err := w.RestartKubernetesProvider(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.object("left", "managementPolicies: [Create, Observe, Update, LateInitialize]", greeting("left", "goodbye"))
+	w.says("left", "goodbye")
+
+	if err := w.RestartAPIServer(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.object("left", "managementPolicies: [Create, Observe, Update, LateInitialize]", greeting("left", "hello again"))
+	w.says("left", "hello again")
+}
+
+// deletesInForeground: the provider asks for no way of deletion, so the
+// finalizer of a foreground delete, put on beforehand, decides: the owner goes
+// last.
+func deletesInForeground(w workbench) {
+	configMaps := w.work.CoreV1().ConfigMaps("default")
+
+	owner, err := configMaps.Get(w.t.Context(), "owner", metav1.GetOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+
+	// As a NodeClaim is its NodePool's: with a finalizer of somebody else.
+	owned := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+		Name: "owned", Finalizers: []string{"comfyui-studio/test"},
+		OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, BlockOwnerDeletion: new(true)}},
+	}}
+	if _, err := configMaps.Create(w.t.Context(), owned, metav1.CreateOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.remove(objectKind, "owner")
+	w.poll(func(ctx context.Context) error {
+		o, err := configMaps.Get(ctx, "owned", metav1.GetOptions{})
+		if err == nil && o.DeletionTimestamp == nil {
+			err = errors.New("what is owned is not deleted yet")
+		}
+
+		return err
+	})
+
+	// Whatever would take the owner along by mistake has had its chance.
+	time.Sleep(time.Second)
+	w.says("owner", "hello")
+
+	if err := w.Await(w.t.Context(), objectKind, "default", "owner", 0, Gone); err == nil {
+		w.t.Error("the Object went before what its object owns")
+	}
+
+	w.patch("owned", `{"metadata":{"finalizers":null}}`)
+	w.await("owner", Gone)
+}
+
+// secretGone: the Secret with the way in goes first, and the Object hangs until
+// ClusterAuth has made another.
+func secretGone(w workbench) {
+	w.StopProvider()
+	w.remove(secretKind, "work-kubeconfig")
+	w.remove(objectKind, "held")
+	w.syncedFails("held", "cannot get credentials secret")
+
+	if err := w.StartProvider(); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.await("held", Gone)
+}
+
+// configGone: a ProviderConfig that is in use stays until it is not.
+func configGone(w workbench) {
+	w.remove(configKind, "work")
+	// Whatever would let it go by mistake has had its chance.
+	time.Sleep(time.Second)
+
+	if err := w.Await(w.t.Context(), configKind, "default", "work", 0, Gone); err == nil {
+		w.t.Error("the ProviderConfig went while an Object used it")
+	}
+
+	w.remove(objectKind, "used")
+	w.await("used", Gone)
+
+	if _, err := w.say("used"); !apierrors.IsNotFound(err) {
+		w.t.Errorf("the ConfigMap is to go with its Object, got %v", err)
+	}
+
+	r, err := w.Resource(objectKind, "default")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+
+	if err := r.DeleteCollection(w.t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+		w.t.Fatal(err)
+	}
+
+	if err := w.Await(w.t.Context(), configKind, "default", "work", workloadLimit, Gone); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// clusterGone: the cluster's processes end with it, and one that is made under
+// its name knows nothing of it.
+func clusterGone(w workbench) {
+	w.says("left", "hello again")
+
+	for _, gvk := range []schema.GroupVersionKind{authKind, clusterKind} {
+		w.remove(gvk, "work")
+	}
+
+	for _, gvk := range []schema.GroupVersionKind{authKind, clusterKind} {
+		if err := w.Await(w.t.Context(), gvk, "default", "work", workloadLimit, Gone); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+
+	w.poll(func(context.Context) error {
+		if _, err := w.say("left"); err == nil || !strings.Contains(err.Error(), "connection refused") {
+			return fmt.Errorf("the API server of the cluster is still there: %w", asError(err))
+		}
+
+		return nil
+	})
+
+	if _, err := w.Apply(w.t.Context(), anEKSCluster); err != nil {
+		w.t.Fatal(err)
+	}
+
+	w.awaitCluster()
+
+	if _, err := w.say("left"); !apierrors.IsNotFound(err) {
+		w.t.Errorf("a new cluster has what its predecessor had: %v", err)
+	}
+}
