@@ -102,6 +102,12 @@ func TestBuildRefuses(t *testing.T) {
 		"Name":        {"Names are not AWS's.", "Document metadata: {name: aws-sync}\nspec: {forProvider: {region: us-east-1, documentType: Command, content: '{}'}}", "ValidationException", "aws-sync"},
 		"Content":     {"The content parses.", "Document metadata: {name: xyz}\nspec: {forProvider: {region: us-east-1, documentType: Command, content: 'a: b'}}", "InvalidDocumentContent", "not valid"},
 		"Schema":      {"And has a schema.", "Document metadata: {name: xyz}\nspec: {forProvider: {region: us-east-1, documentType: Command, content: '{}'}}", "InvalidDocumentContent", "schemaVersion"},
+		"Parameter":   {"A parameter holds something: the Secret of an empty one is not there.", "Parameter metadata: {name: p}\nspec: {forProvider: {region: us-east-1, type: SecureString, value: ''}}", "MissingParameter", "value"},
+		"Type":        {"It has a type.", "Parameter metadata: {name: p}\nspec: {forProvider: {region: us-east-1, type: Secret, value: a}}", "ValidationException", "enum value set"},
+		"Path":        {"A path begins at the root.", "Parameter metadata: {name: p, annotations: {crossplane.io/external-name: a/b}}\nspec: {forProvider: {region: us-east-1, type: SecureString, value: a}}", "ValidationException", "fully qualified"},
+		"Reserved":    {"Names are not AWS's.", "Parameter metadata: {name: p, annotations: {crossplane.io/external-name: /AWS-studio/a}}\nspec: {forProvider: {region: us-east-1, type: SecureString, value: a}}", "ValidationException", "prefixed"},
+		"TooLong":     {"The standard tier holds 4 KB.", "Parameter metadata: {name: p}\nspec: {forProvider: {region: us-east-1, type: SecureString, value: " + strings.Repeat("v", 4097) + "}}", "ValidationException", "4096 characters"},
+		"Nested":      {"A value names no other parameter.", "Parameter metadata: {name: p}\nspec: {forProvider: {region: us-east-1, type: SecureString, value: '{{ssm:x}}'}}", "ValidationException", "nest"},
 		"Association": {"The document must exist.", "Association" + at + "name: nothing}}", "InvalidDocument", "nothing"},
 	}, testStorage)
 }

@@ -8,7 +8,7 @@ func rules() map[Kind]rule {
 		iamRules(),
 		eksRules(), nodeRules(), accessRules(),
 		s3Rules(), s3ConfigRules(),
-		sqsRules(), eventRules(), lambdaRules(), buildRules(), secretRules(),
+		sqsRules(), eventRules(), lambdaRules(), buildRules(), secretRules(), parameterRules(),
 		elbRules(), cloudfrontRules(), wafRules(), certificateRules(), route53Rules(), instanceRules(),
 	} {
 		for _, r := range service {

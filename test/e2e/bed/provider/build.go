@@ -28,6 +28,10 @@ func buildKinds() []kind {
 		Kind: document, plural: "documents", naming: byObject,
 		fixed: []string{"documentType"},
 	}, {
+		Kind: cloud.Kind{Service: "ssm", Name: "Parameter"}, plural: "parameters", naming: byObject,
+		late:    []string{"dataType", "keyId", "tier"},
+		secrets: map[string]string{"valueSecretRef": "value"},
+	}, {
 		Kind: cloud.Kind{Service: "ssm", Name: "Association"}, plural: "associations",
 		refs:  []reference{{field: "name", to: document}},
 		fixed: []string{"name"},

@@ -472,6 +472,7 @@ var followed = map[string]string{
 	"ec2/SecurityGroupIngressRule":    "the provider that was recorded cannot create it (v2.5.0); the CRD's status, EC2's DescribeSecurityGroupRules",
 	"ec2/SecurityGroupEgressRule":     "as SecurityGroupIngressRule",
 	"s3/BucketLifecycleConfiguration": "the provider that was recorded cannot create it (v2.5.0); the CRD's status, which echoes the spec",
+	"ssm/Parameter":                   "it was not applied; the CRD's status, Terraform's schema of aws_ssm_parameter",
 	"ssm/Association":                 "the emulator lacks it; the CRD's status, SSM's DescribeAssociation",
 	"autoscaling/Attachment":          "the emulator's EKS makes no auto scaling group; the CRD's status, which echoes the spec",
 	"acm/CertificateValidation":       "it was not applied; the CRD's status, which echoes the spec",

@@ -54,3 +54,48 @@ spec: {forProvider: {region: ap-northeast-1, secretIdRef: {name: token}, secretS
 		}
 	}
 }
+
+// TestParameterValue carries another value on as soon as the provider looks, and
+// deletes a parameter whose Secret went first.
+func TestParameterValue(t *testing.T) {
+	t.Parallel()
+	w := newWorkbench(t, fast, Options{})
+	secrets := w.client.Resource(kschema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace("art")
+	s := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "tokens"}, "data": map[string]any{"tokens": "YT0x"},
+	}}
+	s, err := secrets.Create(context.Background(), s, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	us := w.apply(`
+apiVersion: ssm.aws.m.upbound.io/v1beta1
+kind: Parameter
+metadata: {name: tokens, annotations: {crossplane.io/external-name: /comfyui-studio/tokens}}
+spec: {forProvider: {region: ap-northeast-1, type: SecureString, valueSecretRef: {name: tokens, key: tokens}}}
+---
+apiVersion: ssm.aws.m.upbound.io/v1beta1
+kind: Parameter
+metadata: {name: nothing, annotations: {crossplane.io/external-name: /comfyui-studio/nothing}}
+spec: {forProvider: {region: ap-northeast-1, type: SecureString, valueSecretRef: {name: gone, key: tokens}}}
+`)
+	w.ready(us[0])
+	w.refused(us[1], "value")
+	first := versionOf(w.get(us[0]))
+
+	s.Object["data"] = map[string]any{"tokens": "Yj0y"}
+	if _, err := secrets.Update(context.Background(), s, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.until(us[0], "another version", func(u *unstructured.Unstructured) bool { return versionOf(u) > first })
+
+	if err := secrets.Delete(context.Background(), "tokens", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.remove(us...)
+}
+
+func versionOf(u *unstructured.Unstructured) int64 {
+	v, _, _ := unstructured.NestedInt64(u.Object, "status", "atProvider", "version")
+	return v
+}

@@ -247,7 +247,9 @@ func (r *run) connect(ctx context.Context) error {
 	return nil
 }
 
-// readSecrets gets the arguments that the spec keeps in Secrets.
+// readSecrets gets the arguments that the spec keeps in Secrets. A Secret or a key
+// that is not there is an empty value, and AWS's to refuse: upjet has it so, since
+// a managed resource may be deleted after its Secret (GetSensitiveParameters).
 func (r *run) readSecrets(ctx context.Context) error {
 	r.secrets = cloud.Values{}
 	for field, arg := range r.kind.secrets {
@@ -257,13 +259,17 @@ func (r *run) readSecrets(ctx context.Context) error {
 		}
 		gvr := schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
 		u, err := r.client.Resource(gvr).Namespace(r.key.namespace).Get(ctx, ref[0].String("name"), metav1.GetOptions{})
+		if kerrors.IsNotFound(err) {
+			r.secrets[arg] = ""
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("cannot get sensitive parameters: %w", err)
 		}
 		data, _ := u.Object["data"].(map[string]any)
 		value, err := base64.StdEncoding.DecodeString(cloud.Values(data).String(ref[0].String("key")))
-		if err != nil || len(value) == 0 {
-			return fmt.Errorf("cannot get sensitive parameters: no key %q in secret %q", ref[0].String("key"), ref[0].String("name"))
+		if err != nil {
+			return fmt.Errorf("cannot get sensitive parameters: secret %q: %w", ref[0].String("name"), err)
 		}
 		r.secrets[arg] = string(value)
 	}
