@@ -52,6 +52,8 @@ func (a answer) remedy(i int, p plan.Pool, reason facts.TroubleReason) string {
 		return fmt.Sprintf("all of %s.maxGPUs, %d, are in use; raise it for more servers at a time", path, p.MaxGPUs)
 	case facts.NodeNotReady:
 		return "a node was launched and does not get ready; Karpenter replaces it after 15 minutes; if the next one fares the same, see kubectl describe nodeclaims in the studio's cluster"
+	case facts.ImagePullFailed, facts.ModelsNotReady, facts.Crashing, facts.OutOfMemory, facts.NotAnswering:
+		// The servers', so part workload tells them.
 	}
 
 	return ""

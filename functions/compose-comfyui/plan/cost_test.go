@@ -109,11 +109,11 @@ func TestUSD(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var a usd
 
-			got := ""
-			if err := json.Unmarshal([]byte(tc.in), &a); err != nil {
+			err := json.Unmarshal([]byte(tc.in), &a)
+
+			got := a.String()
+			if err != nil {
 				got = err.Error()
-			} else {
-				got = a.String()
 			}
 
 			if got != tc.want {

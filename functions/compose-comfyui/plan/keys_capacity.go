@@ -51,14 +51,17 @@ func Interruptions() []Interruption {
 	return []Interruption{InterruptionHealth, InterruptionSpot, InterruptionState, InterruptionCapacity}
 }
 
-// InterruptionRule matches an interruption's events, and InterruptionTarget
-// sends them to the queue.
-func InterruptionRule(i Interruption) kit.Key   { return kit.Key(familyInterruptionRule + string(i)) }
+// InterruptionRule matches an interruption's events.
+func InterruptionRule(i Interruption) kit.Key { return kit.Key(familyInterruptionRule + string(i)) }
+
+// InterruptionTarget sends them to the queue.
 func InterruptionTarget(i Interruption) kit.Key { return kit.Key(familyInterruptionTarget + string(i)) }
 
-// NodeClass is a pool's EC2NodeClass, NodePool its NodePool.
+// NodeClass is a pool's EC2NodeClass.
 func NodeClass(pool string) kit.Key { return kit.Key(familyNodeClass + pool) }
-func NodePool(pool string) kit.Key  { return kit.Key(familyNodePool + pool) }
+
+// NodePool is a pool's NodePool.
+func NodePool(pool string) kit.Key { return kit.Key(familyNodePool + pool) }
 
 // Families that a part looks through for what the spec has dropped.
 const (

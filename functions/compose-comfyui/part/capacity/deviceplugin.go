@@ -49,6 +49,6 @@ func devicePlugin(d *kit.Desired) {
 			MatchExpressions: []requirement{{Key: "karpenter.k8s.aws/instance-gpu-manufacturer", Operator: "In", Values: []string{"nvidia"}}},
 		}}}}},
 		Tolerations: []toleration{{Key: plan.GPUResource, Operator: "Exists", Effect: "NoSchedule"}},
-		Resources:   containerResources{Requests: map[string]string{"cpu": "10m", "memory": "64Mi"}},
+		Resources:   containerResources{Requests: amounts{CPU: "10m", Memory: "64Mi"}},
 	}))
 }

@@ -45,11 +45,11 @@ func needsNetwork(f facts.Facts) kit.Gate {
 func karpenterMay(p plan.Plan, f facts.Facts) []policy.Statement {
 	return append(launch(p, f), policy.Statement{
 		Sid: "PassNodeRole", Effect: policy.Allow, Action: []string{"iam:PassRole"}, Resource: []string{p.GPUNodeRoleARN()},
-		Condition: policy.Condition{"StringEquals": {"iam:PassedToService": {"ec2.amazonaws.com"}}},
+		Condition: policy.Condition{equals: {"iam:PassedToService": {"ec2.amazonaws.com"}}},
 	}, policy.Statement{
 		Sid: "FirstSpotRequest", Effect: policy.Allow, Action: []string{"iam:CreateServiceLinkedRole"},
 		Resource:  []string{"arn:aws:iam::" + p.Account + ":role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"},
-		Condition: policy.Condition{"StringEquals": {"iam:AWSServiceName": {"spot.amazonaws.com"}}},
+		Condition: policy.Condition{equals: {"iam:AWSServiceName": {"spot.amazonaws.com"}}},
 	}, policy.Statement{
 		Sid: "ReadCluster", Effect: policy.Allow, Action: []string{"eks:DescribeCluster"}, Resource: []string{p.ClusterARN()},
 	}, policy.Statement{
@@ -69,7 +69,7 @@ func karpenterMay(p plan.Plan, f facts.Facts) []policy.Statement {
 			"ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplates", "ec2:DescribePlacementGroups",
 			"ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets",
 		},
-		Condition: policy.Condition{"StringEquals": {"aws:RequestedRegion": {p.RegionName}}},
+		Condition: policy.Condition{equals: {"aws:RequestedRegion": {p.RegionName}}},
 	}, policy.Statement{
 		// Neither the price list nor the listing of profiles, which Karpenter looks
 		// through for those that it left behind, can be narrowed down.
@@ -80,9 +80,6 @@ func karpenterMay(p plan.Plan, f facts.Facts) []policy.Statement {
 // launch is what it takes to make nodes, and to take away those of this cluster
 // alone: everything is tagged with the cluster as it is made.
 func launch(p plan.Plan, f facts.Facts) []policy.Statement {
-	const nodePool = "karpenter.sh/nodepool"
-
-	cluster := "kubernetes.io/cluster/" + p.ClusterName()
 	create := []string{"ec2:CreateFleet", "ec2:RunInstances"}
 	made := ec2ARNs(p, "fleet/*", "instance/*", "launch-template/*", "network-interface/*", "spot-instances-request/*", "volume/*")
 
@@ -94,46 +91,56 @@ func launch(p plan.Plan, f facts.Facts) []policy.Statement {
 	// Images and their snapshots are Amazon's, so these have no account.
 	images := []string{"arn:aws:ec2:" + p.RegionName + "::image/*", "arn:aws:ec2:" + p.RegionName + "::snapshot/*"}
 
+	asItIsMade := tagged(p, onRequest)
+	asItIsMade[equals]["ec2:CreateAction"] = []string{"CreateFleet", "CreateLaunchTemplate", "RunInstances"}
+
+	named := tagged(p, onResource)
+	named["StringEqualsIfExists"] = map[string][]string{onRequest + clusterNameTag: {p.ClusterName()}}
+	named["ForAllValues:StringEquals"] = map[string][]string{"aws:TagKeys": {"Name", clusterNameTag, "karpenter.sh/nodeclaim"}}
+
 	return []policy.Statement{{
 		Sid: "LaunchFromAndInto", Effect: policy.Allow, Action: create, Resource: append(images, places...),
 	}, {
-		Sid: "LaunchFromTemplate", Effect: policy.Allow, Action: create, Resource: ec2ARNs(p, "launch-template/*"),
-		Condition: policy.Condition{
-			"StringEquals": {"aws:ResourceTag/" + cluster: {"owned"}},
-			"StringLike":   {"aws:ResourceTag/" + nodePool: {"*"}},
-		},
+		Sid: "LaunchFromTemplate", Effect: policy.Allow, Action: create,
+		Resource: ec2ARNs(p, "launch-template/*"), Condition: tagged(p, onResource),
 	}, {
-		Sid: "Launch", Effect: policy.Allow, Action: []string{"ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:RunInstances"}, Resource: made,
-		Condition: policy.Condition{
-			"StringEquals": {"aws:RequestTag/" + cluster: {"owned"}, "aws:RequestTag/eks:eks-cluster-name": {p.ClusterName()}},
-			"StringLike":   {"aws:RequestTag/" + nodePool: {"*"}},
-		},
+		Sid: "Launch", Effect: policy.Allow, Action: []string{"ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:RunInstances"},
+		Resource: made, Condition: tagged(p, onRequest),
 	}, {
-		Sid: "TagWhatIsMade", Effect: policy.Allow, Action: []string{"ec2:CreateTags"}, Resource: made,
-		Condition: policy.Condition{
-			"StringEquals": {
-				"aws:RequestTag/" + cluster:           {"owned"},
-				"aws:RequestTag/eks:eks-cluster-name": {p.ClusterName()},
-				"ec2:CreateAction":                    {"CreateFleet", "CreateLaunchTemplate", "RunInstances"},
-			},
-			"StringLike": {"aws:RequestTag/" + nodePool: {"*"}},
-		},
+		Sid: "TagWhatIsMade", Effect: policy.Allow, Action: []string{"ec2:CreateTags"}, Resource: made, Condition: asItIsMade,
 	}, {
-		Sid: "TagNodes", Effect: policy.Allow, Action: []string{"ec2:CreateTags"}, Resource: ec2ARNs(p, "instance/*"),
-		Condition: policy.Condition{
-			"StringEquals":              {"aws:ResourceTag/" + cluster: {"owned"}},
-			"StringLike":                {"aws:ResourceTag/" + nodePool: {"*"}},
-			"StringEqualsIfExists":      {"aws:RequestTag/eks:eks-cluster-name": {p.ClusterName()}},
-			"ForAllValues:StringEquals": {"aws:TagKeys": {"Name", "eks:eks-cluster-name", "karpenter.sh/nodeclaim"}},
-		},
+		Sid: "TagNodes", Effect: policy.Allow, Action: []string{"ec2:CreateTags"}, Resource: ec2ARNs(p, "instance/*"), Condition: named,
 	}, {
 		Sid: "TakeAway", Effect: policy.Allow, Action: []string{"ec2:DeleteLaunchTemplate", "ec2:TerminateInstances"},
-		Resource: ec2ARNs(p, "instance/*", "launch-template/*"),
-		Condition: policy.Condition{
-			"StringEquals": {"aws:ResourceTag/" + cluster: {"owned"}},
-			"StringLike":   {"aws:ResourceTag/" + nodePool: {"*"}},
-		},
+		Resource: ec2ARNs(p, "instance/*", "launch-template/*"), Condition: tagged(p, onResource),
 	}}
+}
+
+// equals is the operator of most conditions.
+const equals = "StringEquals"
+
+// Where a condition looks for tags.
+const (
+	onRequest  = "aws:RequestTag/"
+	onResource = "aws:ResourceTag/"
+)
+
+// clusterNameTag is one of the tags that Karpenter puts on everything it makes.
+const clusterNameTag = "eks:eks-cluster-name"
+
+// tagged holds where the request or the resource carries the tags of a node of
+// this cluster, or of something that belongs to one.
+func tagged(p plan.Plan, where string) policy.Condition {
+	c := policy.Condition{
+		equals:       {where + "kubernetes.io/cluster/" + p.ClusterName(): {"owned"}},
+		"StringLike": {where + "karpenter.sh/nodepool": {"*"}},
+	}
+
+	if where == onRequest {
+		c[equals][where+clusterNameTag] = []string{p.ClusterName()}
+	}
+
+	return c
 }
 
 // ec2ARNs are ARNs of the studio's account and region.

@@ -71,7 +71,7 @@ func queuePolicy(p plan.Plan) string {
 
 	return policy.Document(
 		send("Events", "events.amazonaws.com", policy.Condition{"ArnEquals": {"aws:SourceArn": rules}}),
-		send("Queue", "sqs.amazonaws.com", policy.Condition{"StringEquals": {"aws:SourceAccount": {p.Account}}}),
+		send("Queue", "sqs.amazonaws.com", policy.Condition{equals: {"aws:SourceAccount": {p.Account}}}),
 		policy.Statement{
 			Sid: "TLSOnly", Effect: policy.Deny, Principal: &policy.Principal{AWS: "*"}, Action: []string{"sqs:*"}, Resource: queue,
 			Condition: policy.Condition{"Bool": {"aws:SecureTransport": {"false"}}},

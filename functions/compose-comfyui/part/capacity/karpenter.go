@@ -40,8 +40,13 @@ type variable struct {
 }
 
 type containerResources struct {
-	Requests map[string]string `json:"requests"`
-	Limits   map[string]string `json:"limits,omitempty"`
+	Requests amounts  `json:"requests"`
+	Limits   *amounts `json:"limits,omitempty"`
+}
+
+type amounts struct {
+	CPU    string `json:"cpu,omitempty"`
+	Memory string `json:"memory"`
 }
 
 // karpenter runs on the system nodes, one pod on each. The release is ready when
@@ -80,8 +85,8 @@ func karpenter(p plan.Plan, f facts.Facts, d *kit.Desired) {
 			// Pods cannot ask the instance for it: the hop limit is 1.
 			Env: []variable{{Name: "AWS_REGION", Value: p.RegionName}},
 			Resources: containerResources{
-				Requests: map[string]string{"cpu": "250m", "memory": "512Mi"},
-				Limits:   map[string]string{"memory": "1Gi"},
+				Requests: amounts{CPU: "250m", Memory: "512Mi"},
+				Limits:   &amounts{Memory: "1Gi"},
 			},
 		},
 	}))

@@ -64,7 +64,9 @@ func karpenterCRD(t *testing.T, file string) *admission.Admission {
 		t.Fatalf("cannot find Karpenter's module: %v", err)
 	}
 
-	m := struct{ Dir string }{}
+	m := struct {
+		Dir string `json:"Dir"`
+	}{}
 	if err := json.Unmarshal(out, &m); err != nil {
 		t.Fatal(err)
 	}
