@@ -49,8 +49,7 @@ type ComfyUIRelease struct {
 
 	// The commit that the release's tag must point to, 40 hexadecimal digits. If
 	// the tag was moved, the build fails instead of building something else. Left
-	// out, the commit that the studio was released with is expected, or for a newer
-	// version whatever the tag points to when it is first built.
+	// out, whatever the tag points to when the image is built is taken.
 	// +optional
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{40}$')",message="spec.image.comfyui.commit must be a full commit of 40 hexadecimal digits: a branch, a tag or a short commit is not a pin"

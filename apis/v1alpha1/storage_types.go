@@ -20,7 +20,9 @@ type Models struct {
 	// The name of an existing bucket to adopt as the models bucket, in the studio's
 	// region and account: one you had, or one that an earlier studio retained under
 	// another name. Left out, the studio makes one, or adopts its own retained one.
-	// It cannot be changed later.
+	// The notifications that an adopted bucket has are left alone: nodes then find
+	// changes within a minute, and ModelSyncReady names the queue that the bucket
+	// may notify for them to be found within seconds. It cannot be changed later.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$')",message="spec.models.bucketName must be a bucket's name of 3 to 63 characters a-z, 0-9 and '-': leave out s3:// and paths, and use no bucket with dots, which TLS cannot reach"
@@ -78,7 +80,9 @@ type ModelFile struct {
 	Size int64 `json:"size"`
 
 	// The key of a Secret in the studio's namespace that holds a bearer token, for
-	// sources that ask for one.
+	// sources that ask for one. It is carried to AWS Secrets Manager, where only the
+	// build that fetches models can read it. To change a token, put it under another
+	// key and name that: AWS's copy of a key is made once.
 	// +optional
 	TokenSecretRef *SecretKeyRef `json:"tokenSecretRef,omitempty"`
 }

@@ -10,7 +10,9 @@ import (
 
 // tokens carries the bearer tokens of gated models to where the build reads them.
 // The function never sees one: the provider reads the claim's Secret and writes
-// the value to AWS, and the build asks for it by name.
+// the value to AWS, and the build asks for it by name. A value that changes under
+// its key is not carried again: Terraform would make another version in place of
+// the one that there is, which the provider refuses.
 func tokens(p plan.Plan, d *kit.Desired) {
 	wanted := map[kit.Key]bool{}
 
