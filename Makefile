@@ -22,6 +22,8 @@ CLAIM ?= examples/minimal.yaml
 SCALE ?= 60
 FAULT ?=
 KEEP ?=
+ALL ?=
+OBSERVED ?=
 
 .PHONY: help
 help: ## Print what there is to make
@@ -41,6 +43,26 @@ demo-down: ## End what KEEP=1 left running
 test: build bed-build ## Run every test: unit, golden, property and bed
 	go test ./...
 	cd $(BED) && go test -timeout 30m ./...
+
+##@ Looking
+
+# What the function and the renderer are made of: make builds them anew when one
+# of these is newer, and says nothing.
+RENDER_SOURCES = $(shell find apis functions/compose-comfyui hack/render hack/crds -name '*.go' ! -name '*_test.go' -o -name '*.yaml' ! -path '*/testdata/*' ! -path 'apis/comfyuistudios/*') go.mod go.sum
+
+.PHONY: render
+render: $(BIN)/render ## Print what a claim is composed into (CLAIM, ALL=1, OBSERVED)
+	@$(BIN)/render -claim "$(CLAIM)" $(if $(ALL),-all) $(if $(OBSERVED),-observed "$(OBSERVED)")
+
+.PHONY: render-all
+render-all: $(BIN)/render ## Render every example and check it against every CRD
+	@$(BIN)/render -from examples -to $(OUT)/rendered
+	@echo "rendered $$(ls $(OUT)/rendered | wc -l) examples into $(OUT)/rendered"
+
+$(BIN)/render: $(RENDER_SOURCES)
+	@mkdir -p $(BIN)
+	@go build -o $(BIN)/compose-comfyui ./functions/compose-comfyui >&2
+	@go build -o $@ ./hack/render >&2
 
 ##@ Building
 

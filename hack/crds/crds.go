@@ -1,0 +1,146 @@
+// Package crds finds the CustomResourceDefinitions of everything that a studio is
+// composed of, in the modules that ship them, and admits objects as an API server
+// would that has them.
+package crds
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/comfyui-studio/comfyui-studio/apis/admission"
+)
+
+// A Catalogue remembers what it has read: a CRD of ec2 takes a while to parse.
+type Catalogue struct {
+	definitions map[schema.GroupVersionKind]*admission.Admission
+	modules     map[string]string
+}
+
+// NewCatalogue returns an empty one.
+func NewCatalogue() *Catalogue {
+	return &Catalogue{definitions: map[schema.GroupVersionKind]*admission.Admission{}, modules: map[string]string{}}
+}
+
+// Check tells why an API server would refuse the object, or a careful client not
+// send it: a field that the schema does not know.
+func (c *Catalogue) Check(o *unstructured.Unstructured) error {
+	// A Secret needs no CRD.
+	if o.GroupVersionKind().Group == "" {
+		return nil
+	}
+
+	a, err := c.definition(o.GroupVersionKind())
+	if err != nil {
+		return err
+	}
+
+	if unknown := a.Unknown(o); len(unknown) > 0 {
+		return fmt.Errorf("unknown fields %s", strings.Join(unknown, ", "))
+	}
+
+	return a.Create(o).ToAggregate()
+}
+
+func (c *Catalogue) definition(gvk schema.GroupVersionKind) (*admission.Admission, error) {
+	if a, ok := c.definitions[gvk]; ok {
+		return a, nil
+	}
+
+	files, err := c.files(gvk.Group)
+	if err != nil {
+		return nil, err
+	}
+
+	for _, file := range files {
+		b, err := os.ReadFile(filepath.Clean(file))
+		if err != nil {
+			return nil, fmt.Errorf("cannot read a CRD: %w", err)
+		}
+
+		crd := &extv1.CustomResourceDefinition{}
+		if err := yaml.Unmarshal(b, crd); err != nil {
+			return nil, fmt.Errorf("cannot parse %s: %w", file, err)
+		}
+
+		if crd.Spec.Names.Kind != gvk.Kind {
+			continue
+		}
+
+		if crd.Spec.Scope != extv1.NamespaceScoped {
+			return nil, fmt.Errorf("%s is cluster scoped: a namespaced claim cannot compose it", gvk)
+		}
+
+		a, err := admission.ForCRD(crd)
+		if err != nil {
+			return nil, fmt.Errorf("cannot use the CRD of %s: %w", gvk, err)
+		}
+
+		c.definitions[gvk] = a
+
+		return a, nil
+	}
+
+	return nil, fmt.Errorf("cannot find a CRD for %s", gvk)
+}
+
+// files are the CRDs of a group, out of the module that ships them.
+func (c *Catalogue) files(group string) ([]string, error) {
+	module, dir := "github.com/upbound/provider-aws/v2", "package/crds"
+
+	switch group {
+	case "kubernetes.m.crossplane.io":
+		module = "github.com/crossplane-contrib/provider-kubernetes@v1.2.1"
+	case "helm.m.crossplane.io":
+		module = "github.com/crossplane-contrib/provider-helm@v1.3.0"
+	case "protection.crossplane.io":
+		module, dir = "github.com/crossplane/crossplane/v2@v2.4.0", "cluster/crds"
+	}
+
+	root, err := c.module(module)
+	if err != nil {
+		return nil, err
+	}
+
+	files, err := filepath.Glob(filepath.Join(root, dir, group+"_*.yaml"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("cannot find CRDs of %s in %s", group, root)
+	}
+
+	return files, nil
+}
+
+func (c *Catalogue) module(module string) (string, error) {
+	if dir, ok := c.modules[module]; ok {
+		return dir, nil
+	}
+
+	args := []string{"list", "-m", "-json", module}
+	if strings.Contains(module, "@") {
+		// Not a dependency of ours: only its CRDs are wanted.
+		args = []string{"mod", "download", "-json", module}
+	}
+
+	out, err := exec.CommandContext(context.Background(), "go", args...).Output() //nolint:gosec // The modules are listed above.
+	if err != nil {
+		return "", fmt.Errorf("cannot find module %s: %w", module, err)
+	}
+
+	m := struct{ Dir string }{}
+	if err := json.Unmarshal(out, &m); err != nil {
+		return "", fmt.Errorf("cannot find module %s: %w", module, err)
+	}
+
+	c.modules[module] = m.Dir
+
+	return m.Dir, nil
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// placeholder stands where a studio has something secret.
+const placeholder = "placeholder"
+
+// rendered is one resource, rendering all of them by key.
+type (
+	rendered struct {
+		key    string
+		object *unstructured.Unstructured
+	}
+	rendering []rendered
+)
+
+// write prints a YAML stream.
+func (r rendering) write(out io.Writer) error {
+	for _, one := range r {
+		b, err := yaml.Marshal(one.object.Object)
+		if err != nil {
+			return fmt.Errorf("cannot print %s: %w", one.key, err)
+		}
+
+		if _, err := fmt.Fprintf(out, "---\n%s", b); err != nil {
+			return fmt.Errorf("cannot print: %w", err)
+		}
+	}
+
+	return nil
+}
+
+// withoutSecrets takes out what the function drew and derived. It would be of no
+// use to anybody and is not a studio's, but it looks like a secret, and who
+// applied it would have a studio whose password lies in a file.
+func (r rendering) withoutSecrets() rendering {
+	var secret []string
+
+	for _, one := range r {
+		if one.object.GetKind() != "Secret" {
+			continue
+		}
+
+		data, _ := one.object.Object["data"].(map[string]any)
+		for k, v := range data {
+			encoded, _ := v.(string)
+			if plain, err := base64.StdEncoding.DecodeString(encoded); err == nil && len(plain) > 0 {
+				secret = append(secret, string(plain), encoded)
+			}
+
+			data[k] = base64.StdEncoding.EncodeToString([]byte(placeholder))
+		}
+	}
+
+	for _, one := range r {
+		replace(one.object.Object, secret)
+	}
+
+	return r
+}
+
+// replace puts the placeholder wherever a text holds something secret.
+func replace(v any, secret []string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			v[k] = replace(e, secret)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = replace(e, secret)
+		}
+	case string:
+		for _, s := range secret {
+			v = strings.ReplaceAll(v, s, placeholder)
+		}
+
+		return v
+	}
+
+	return v
+}
