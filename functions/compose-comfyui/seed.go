@@ -12,7 +12,7 @@ import (
 
 // acceptNewPassword is the annotation by which people say that a studio whose
 // Secret is lost shall get a new one.
-const acceptNewPassword = "aws.comfyui-studio.io/accept-new-password"
+const acceptNewPassword = "aws.comfyui-studio.io/accept-new-password" //nolint:gosec // It is no password but the name of an annotation.
 
 // drawSeed draws a seed for a studio that never had one. It is the one thing in a
 // run that is not derived from the request: what a password came from must not be
@@ -28,7 +28,7 @@ func drawSeed(random io.Reader, xr *v1alpha1.ComfyUIStudio, p plan.Plan, w facts
 	}
 
 	if w.SeedSeen && xr.GetAnnotations()[acceptNewPassword] != "true" {
-		return w, fmt.Errorf("Secret %s/%s is gone, and the studio's password and sessions come from it; restore it, or accept a new password with kubectl -n %s annotate comfyuistudio %s %s=true, see docs/runbooks/password.md", //nolint:revive,staticcheck // The sentence begins with a kind's name.
+		return w, fmt.Errorf("Secret %s/%s is gone, and the studio's password and sessions come from it; restore it, or accept a new password with kubectl -n %s annotate comfyuistudio %s %s=true, see docs/runbooks/password.md", //nolint:staticcheck // The sentence begins with a kind's name.
 			p.Namespace, p.Name(plan.StudioSecret), p.Namespace, p.Studio, acceptNewPassword)
 	}
 

@@ -70,7 +70,7 @@ func workloadSays(a answer) statement {
 	for _, p := range w.Pools {
 		switch {
 		case !p.Started:
-			coming = append(coming, fmt.Sprintf("the first server of pool %s", p.Name))
+			coming = append(coming, "the first server of pool "+p.Name)
 		case p.Servers > p.ServersReady:
 			coming = append(coming, fmt.Sprintf("%d of %d servers of pool %s", p.ServersReady, p.Servers, p.Name))
 		}
@@ -130,7 +130,7 @@ func explain(r facts.TroubleReason) (what, todo string) {
 		return "ComfyUI ran out of memory", "choose spec.pools[].instanceTypes with more memory"
 	case facts.NotAnswering:
 		return "ComfyUI runs and does not answer", "its log says why; deleting its pod starts another"
+	default:
+		return string(r), "see the pods in namespace " + plan.StudioNamespace + " of the studio's cluster"
 	}
-
-	return string(r), "see the pods in namespace " + plan.StudioNamespace + " of the studio's cluster"
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
@@ -70,12 +71,7 @@ const (
 
 // OfCapacity says whether a trouble is one of getting nodes.
 func (r TroubleReason) OfCapacity() bool {
-	switch r {
-	case InsufficientCapacity, SpotShortage, QuotaExceeded, LimitReached, NodeNotReady:
-		return true
-	}
-
-	return false
+	return slices.Contains([]TroubleReason{InsufficientCapacity, SpotShortage, QuotaExceeded, LimitReached, NodeNotReady}, r)
 }
 
 // told is the ConfigMap's status.json, which the front door writes. Fields that
@@ -135,7 +131,7 @@ func (f *Workload) seed(p plan.Plan, o kit.Observed) error {
 
 	f.Seed = o.Data(plan.StudioSecret, secrets.KeySeed)
 	if len(f.Seed) < secrets.SeedSize {
-		return fmt.Errorf("Secret %s/%s: key %s holds %d bytes and needs %d random ones, which the studio's password is derived from; restore it, or write new ones for a new password, see docs/runbooks/password.md", //nolint:revive,staticcheck // The sentence begins with a kind's name.
+		return fmt.Errorf("Secret %s/%s: key %s holds %d bytes and needs %d random ones, which the studio's password is derived from; restore it, or write new ones for a new password, see docs/runbooks/password.md", //nolint:staticcheck // The sentence begins with a kind's name.
 			p.Namespace, p.Name(plan.StudioSecret), secrets.KeySeed, len(f.Seed), secrets.SeedSize)
 	}
 
@@ -195,9 +191,10 @@ func (f *Workload) status(o kit.Observed) error {
 	}
 
 	t := told{}
+
 	if err := json.Unmarshal([]byte(text), &t); err != nil {
 		f.StatusTrouble = err.Error()
-		return nil
+		return nil //nolint:nilerr // It is told in a condition; see above.
 	}
 
 	for _, from := range t.Pools {

@@ -41,11 +41,14 @@ const (
 	familyVolumeClaim    = "workload-claim-"
 )
 
-// Servers is a pool's Deployment of ComfyUI, ServersService its Service, and
-// ServersBudget its PodDisruptionBudget.
-func Servers(pool string) kit.Key        { return kit.Key(familyServers + pool) }
+// Servers is a pool's Deployment of ComfyUI.
+func Servers(pool string) kit.Key { return kit.Key(familyServers + pool) }
+
+// ServersService is its Service.
 func ServersService(pool string) kit.Key { return kit.Key(familyServersService + pool) }
-func ServersBudget(pool string) kit.Key  { return kit.Key(familyServersBudget + pool) }
+
+// ServersBudget is its PodDisruptionBudget.
+func ServersBudget(pool string) kit.Key { return kit.Key(familyServersBudget + pool) }
 
 // Families that a part looks through for what the spec has dropped.
 const (
@@ -54,8 +57,10 @@ const (
 	AllServersBudgets  = familyServersBudget
 )
 
-// Volume is the persistent volume of a bucket, VolumeClaim the claim on it.
-func Volume(b BucketName) kit.Key      { return kit.Key(familyVolume + string(b)) }
+// Volume is the persistent volume of a bucket.
+func Volume(b BucketName) kit.Key { return kit.Key(familyVolume + string(b)) }
+
+// VolumeClaim is the claim on it.
 func VolumeClaim(b BucketName) kit.Key { return kit.Key(familyVolumeClaim + string(b)) }
 
 func workloadKeys() []kit.Key {
