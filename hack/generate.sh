@@ -10,3 +10,7 @@ go tool controller-gen crd paths=./apis/v1alpha1 output:crd:dir=_output/crd
 go run ./hack/xrdgen -crd _output/crd/aws.comfyui-studio.io_comfyuistudios.yaml -out apis/comfyuistudios/definition.yaml
 go run ./hack/refgen -definition apis/comfyuistudios/definition.yaml -conditions apis/v1alpha1/conditions.go -doc docs/reference/comfyuistudio.md
 go test ./functions/compose-comfyui -run TestActivation -update > /dev/null
+
+# Who may do what, from all that the fullest example is composed into.
+make -s render CLAIM=examples/full.yaml ALL=1 > _output/full.yaml
+go run ./hack/iamgen -from _output/full.yaml -doc docs/reference/iam.md

@@ -26,6 +26,11 @@ func TestPolicies(t *testing.T) {
 			spec, _ := o["spec"].(map[string]any)
 			params, _ := spec["forProvider"].(map[string]any)
 
+			// AWS's own that give all of a service, or of the account, away.
+			if arn, _ := params["policyArn"].(string); strings.Contains(arn, "FullAccess") || strings.Contains(arn, "Administrator") || strings.Contains(arn, "PowerUser") {
+				t.Errorf("%s: attaches %s", k, arn)
+			}
+
 			for _, field := range []string{"policy", "assumeRolePolicy"} {
 				if text, ok := params[field].(string); ok {
 					checkPolicy(t, k, text)
