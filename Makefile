@@ -13,7 +13,11 @@ export GOFLAGS ?= -buildvcs=false
 
 # Crossplane's core refuses packages when it does not know its own version.
 CROSSPLANE_VERSION := v2.4.0
-CONTROLPLANE_LDFLAGS := -s -w -X github.com/crossplane/crossplane-runtime/v2/pkg/version.version=$(CROSSPLANE_VERSION)
+# Charts ask the API server for its version, and refuse one that has none.
+KUBERNETES_VERSION := v1.35.3
+CONTROLPLANE_LDFLAGS := -s -w -X github.com/crossplane/crossplane-runtime/v2/pkg/version.version=$(CROSSPLANE_VERSION) \
+	-X k8s.io/component-base/version.gitVersion=$(KUBERNETES_VERSION) \
+	-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35
 
 # What runs beside the bed's own programs where a workload cluster is real.
 BED_TOOLS := provider-kubernetes provider-helm kwok
@@ -73,7 +77,7 @@ build: ## Build the function
 	@go build -o $(BIN)/compose-comfyui ./functions/compose-comfyui
 
 .PHONY: bed-build
-bed-build: $(BED_TOOLS:%=$(BIN)/%) ## Build the local management cluster
+bed-build: $(BIN)/provider-kubernetes $(BIN)/provider-helm $(BIN)/kwok ## Build the local management cluster
 	@mkdir -p $(BIN)
 	@[ -e $(BIN)/controlplane ] || echo "building etcd, the Kubernetes API server and the Crossplane core (about ten CPU minutes, once; then cached)"
 	@cd $(BED) && go build -ldflags "$(CONTROLPLANE_LDFLAGS)" -o ../../../$(BIN)/controlplane ./cmd/controlplane
@@ -87,6 +91,16 @@ $(BED_TOOLS:%=$(BIN)/%): $(BIN)/%: hack/%/build.sh hack/%/go.mod hack/%/go.sum
 	@hack/$*/build.sh $(abspath $@)
 
 $(BIN)/provider-kubernetes: hack/provider-kubernetes/loopback.go
+
+$(BIN)/provider-helm: hack/provider-helm/go.mod hack/provider-helm/go.sum hack/provider-helm/build.sh
+	@mkdir -p $(BIN)
+	@echo "building provider-helm (about two and a half CPU minutes, once; then cached)"
+	@hack/provider-helm/build.sh $(abspath $@)
+
+$(BIN)/kwok: hack/kwok/go.mod hack/kwok/go.sum hack/kwok/build.sh
+	@mkdir -p $(BIN)
+	@echo "building kwok, which plays nodes and pods (about two CPU minutes, once; then cached)"
+	@hack/kwok/build.sh $(abspath $@)
 
 .PHONY: generate
 generate: ## Rewrite everything generated: deepcopy, XRD, activation policy, reference
