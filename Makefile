@@ -77,7 +77,7 @@ build: ## Build the function
 	@go build -o $(BIN)/compose-comfyui ./functions/compose-comfyui
 
 .PHONY: bed-build
-bed-build: $(BIN)/provider-kubernetes $(BIN)/provider-helm $(BIN)/kwok ## Build the local management cluster
+bed-build: $(BED_TOOLS:%=$(BIN)/%) ## Build the local management cluster
 	@mkdir -p $(BIN)
 	@[ -e $(BIN)/controlplane ] || echo "building etcd, the Kubernetes API server and the Crossplane core (about ten CPU minutes, once; then cached)"
 	@cd $(BED) && go build -ldflags "$(CONTROLPLANE_LDFLAGS)" -o ../../../$(BIN)/controlplane ./cmd/controlplane
@@ -91,16 +91,6 @@ $(BED_TOOLS:%=$(BIN)/%): $(BIN)/%: hack/%/build.sh hack/%/go.mod hack/%/go.sum
 	@hack/$*/build.sh $(abspath $@)
 
 $(BIN)/provider-kubernetes: hack/provider-kubernetes/loopback.go
-
-$(BIN)/provider-helm: hack/provider-helm/go.mod hack/provider-helm/go.sum hack/provider-helm/build.sh
-	@mkdir -p $(BIN)
-	@echo "building provider-helm (about two and a half CPU minutes, once; then cached)"
-	@hack/provider-helm/build.sh $(abspath $@)
-
-$(BIN)/kwok: hack/kwok/go.mod hack/kwok/go.sum hack/kwok/build.sh
-	@mkdir -p $(BIN)
-	@echo "building kwok, which plays nodes and pods (about two CPU minutes, once; then cached)"
-	@hack/kwok/build.sh $(abspath $@)
 
 .PHONY: generate
 generate: ## Rewrite everything generated: deepcopy, XRD, activation policy, reference
