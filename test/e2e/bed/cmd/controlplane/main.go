@@ -4,6 +4,7 @@
 //
 //	controlplane cluster   etcd, kube-apiserver, garbage collector, namespace controller
 //	controlplane eks       a second kube-apiserver on that etcd, as a studio's EKS has it
+//	controlplane workers   the controllers and the scheduler of such a cluster
 //	controlplane core …    the Crossplane core, with its own flags
 //
 // Each subcommand is a process of its own: two API servers, or an API server
@@ -24,6 +25,7 @@ func subcommands() map[string]func(args []string) error {
 	return map[string]func([]string) error{
 		"cluster": runCluster,
 		"eks":     runEKS,
+		"workers": runWorkers,
 		"core": func([]string) error {
 			runCore()
 			return nil
