@@ -51,18 +51,25 @@ func ArtefactKey(a Aspect) kit.Key { return kit.Key(artefacts + string(a)) }
 // ArtefactNotification sends the artefact bucket's events to EventBridge.
 const ArtefactNotification kit.Key = artefacts + "-notification"
 
-// BuildProject is a build's CodeBuild project; BuildRole, BuildPolicy and
-// BuildLogs are its role, that role's policy and its log group; BuildRule and
-// BuildTarget start it when a new context appears.
+// BuildProject is a build's CodeBuild project.
 func BuildProject(b Build) kit.Key { return kit.Key(familyBuildProject + string(b)) }
-func BuildRole(b Build) kit.Key    { return kit.Key(familyBuildRole + string(b)) }
-func BuildPolicy(b Build) kit.Key  { return kit.Key(familyBuildPolicy + string(b)) }
-func BuildLogs(b Build) kit.Key    { return kit.Key(familyBuildLogs + string(b)) }
-func BuildRule(b Build) kit.Key    { return kit.Key(familyBuildRule + string(b)) }
-func BuildTarget(b Build) kit.Key  { return kit.Key(familyBuildTarget + string(b)) }
 
-// BuildContext is the object that holds what a build of a hash shall build,
-// BuildSchedule starts it, and BuildMarker is what it writes when it is done.
+// BuildRole is the role that its builds run as.
+func BuildRole(b Build) kit.Key { return kit.Key(familyBuildRole + string(b)) }
+
+// BuildPolicy is what that role may do.
+func BuildPolicy(b Build) kit.Key { return kit.Key(familyBuildPolicy + string(b)) }
+
+// BuildLogs is the log group of a build.
+func BuildLogs(b Build) kit.Key { return kit.Key(familyBuildLogs + string(b)) }
+
+// BuildRule hears of a new context of a build.
+func BuildRule(b Build) kit.Key { return kit.Key(familyBuildRule + string(b)) }
+
+// BuildTarget starts the build then.
+func BuildTarget(b Build) kit.Key { return kit.Key(familyBuildTarget + string(b)) }
+
+// BuildContext is the object that holds what the build of a hash shall build.
 func BuildContext(b Build, hash8 string) kit.Key { return kit.Key(BuildContexts(b) + hash8) }
 
 // BuildSchedule starts the build of a hash.
@@ -71,11 +78,15 @@ func BuildSchedule(b Build, hash8 string) kit.Key { return kit.Key(BuildSchedule
 // BuildMarker is what the build of a hash leaves behind.
 func BuildMarker(b Build, hash8 string) kit.Key { return kit.Key(BuildMarkers(b) + hash8) }
 
-// BuildContexts, BuildSchedules and BuildMarkers are the families of a build that
-// the part looks through for what a newer hash has replaced.
-func BuildContexts(b Build) string  { return familyBuildContext + string(b) + "-" }
+// BuildContexts is the family of a build's contexts. A part looks through it for
+// what a newer hash has replaced.
+func BuildContexts(b Build) string { return familyBuildContext + string(b) + "-" }
+
+// BuildSchedules is the family of a build's schedules.
 func BuildSchedules(b Build) string { return familyBuildSchedule + string(b) + "-" }
-func BuildMarkers(b Build) string   { return familyBuildMarker + string(b) + "-" }
+
+// BuildMarkers is the family of a build's markers.
+func BuildMarkers(b Build) string { return familyBuildMarker + string(b) + "-" }
 
 // Tokens and TokenValues are the families of the secrets that hold bearer tokens
 // for gated models, and of what is in them.
@@ -84,9 +95,10 @@ const (
 	TokenValues = familyTokenValue
 )
 
-// Token is the secret in AWS that a token of the claim's namespace goes to, and
-// TokenValue what puts it there.
-func Token(hash8 string) kit.Key      { return kit.Key(familyToken + hash8) }
+// Token is the secret in AWS that a token of the claim's namespace goes to.
+func Token(hash8 string) kit.Key { return kit.Key(familyToken + hash8) }
+
+// TokenValue is what puts it there.
 func TokenValue(hash8 string) kit.Key { return kit.Key(familyTokenValue + hash8) }
 
 // TokenValueOf is the value that belongs to a secret.

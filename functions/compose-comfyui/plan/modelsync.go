@@ -41,14 +41,20 @@ func (p Plan) ModelSync() ModelSync {
 // times the function's timeout and the window, as Lambda asks of its queues.
 func (m ModelSync) Visibility() int { return 6*m.Timeout + m.Window }
 
-// SyncQueueName and SyncDeadLettersName are the names of the queues.
-func (p Plan) SyncQueueName() string       { return p.name("model-sync", maxQueue) }
+// SyncQueueName is the name of the queue of events.
+func (p Plan) SyncQueueName() string { return p.name("model-sync", maxQueue) }
+
+// SyncDeadLettersName is the name of the queue of those that nobody could handle.
 func (p Plan) SyncDeadLettersName() string { return p.name("model-sync-failed", maxQueue) }
 
-// SyncQueueARN and SyncDeadLettersARN are their ARNs, empty until the account is
+// SyncQueueARN is the ARN of the queue of events, empty until the account is
 // known.
-func (p Plan) SyncQueueARN() string       { return p.arn("sqs", p.RegionName, p.SyncQueueName()) }
-func (p Plan) SyncDeadLettersARN() string { return p.arn("sqs", p.RegionName, p.SyncDeadLettersName()) }
+func (p Plan) SyncQueueARN() string { return p.arn("sqs", p.RegionName, p.SyncQueueName()) }
+
+// SyncDeadLettersARN is the ARN of the other.
+func (p Plan) SyncDeadLettersARN() string {
+	return p.arn("sqs", p.RegionName, p.SyncDeadLettersName())
+}
 
 // SyncDocumentARN is the ARN of the document that pokes nodes.
 func (p Plan) SyncDocumentARN() string {

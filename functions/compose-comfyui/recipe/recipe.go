@@ -10,6 +10,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 
 	"sigs.k8s.io/yaml"
@@ -37,9 +38,7 @@ func text(folder string, manifest any, others map[string]string) string {
 		out.Files[e.Name()] = file(path.Join(folder, e.Name()))
 	}
 
-	for name, content := range others {
-		out.Files[name] = content
-	}
+	maps.Copy(out.Files, others)
 
 	b, err := json.Marshal(out)
 	if err != nil {

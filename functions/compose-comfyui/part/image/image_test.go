@@ -421,8 +421,8 @@ func TestTrust(t *testing.T) {
 
 		doc := struct {
 			Statement []struct {
-				Condition map[string]map[string][]string
-			}
+				Condition map[string]map[string][]string `json:"Condition"`
+			} `json:"Statement"`
 		}{}
 		if err := json.Unmarshal([]byte(text), &doc); err != nil {
 			t.Fatal(err)
@@ -440,7 +440,10 @@ func resourcesOf(t *testing.T, text, action string) []string {
 	t.Helper()
 
 	doc := struct {
-		Statement []struct{ Action, Resource []string }
+		Statement []struct {
+			Action   []string `json:"Action"`
+			Resource []string `json:"Resource"`
+		} `json:"Statement"`
 	}{}
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
 		t.Fatal(err)

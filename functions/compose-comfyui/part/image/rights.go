@@ -5,6 +5,12 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
 )
 
+// What a build does with objects.
+const (
+	getObject = "s3:GetObject"
+	putObject = "s3:PutObject"
+)
+
 // may is what a build may do: write its own log, read its own contexts, write its
 // own markers, and put what it made where it belongs.
 func may(p plan.Plan, b plan.Build) []policy.Statement {
@@ -12,8 +18,8 @@ func may(p plan.Plan, b plan.Build) []policy.Statement {
 
 	out := []policy.Statement{
 		allow("WriteLog", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, p.LogsARN(plan.BuildLogs(b))),
-		allow("ReadContext", []string{"s3:GetObject"}, objects(plan.ContextPrefix)),
-		allow("WriteMarker", []string{"s3:GetObject", "s3:PutObject"}, objects(plan.MarkerPrefix)),
+		allow("ReadContext", []string{getObject}, objects(plan.ContextPrefix)),
+		allow("WriteMarker", []string{getObject, putObject}, objects(plan.MarkerPrefix)),
 	}
 
 	switch b {
@@ -21,7 +27,7 @@ func may(p plan.Plan, b plan.Build) []policy.Statement {
 		return append(out, push(p.RepositoryARN(plan.Repository))...)
 	case plan.BuildAgent:
 		out = append(out, push(p.RepositoryARN(plan.AgentRepository))...)
-		return append(out, allow("WriteBinaries", []string{"s3:PutObject", "s3:AbortMultipartUpload"}, p.ArtefactARN()+"/"+plan.ArtefactPrefix+"*"))
+		return append(out, allow("WriteBinaries", []string{putObject, "s3:AbortMultipartUpload"}, p.ArtefactARN()+"/"+plan.ArtefactPrefix+"*"))
 	default:
 		return append(out, fetch(p)...)
 	}
@@ -44,7 +50,7 @@ func fetch(p plan.Plan) []policy.Statement {
 	models := p.BucketARN(plan.Models)
 
 	out := []policy.Statement{
-		allow("FillModels", []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"}, models+"/*"),
+		allow("FillModels", []string{getObject, putObject, "s3:AbortMultipartUpload"}, models+"/*"),
 		// Without it S3 says "forbidden" of what is not there, and somebody's own file
 		// could not be told from none.
 		allow("TellAbsent", []string{"s3:ListBucket"}, models),
@@ -58,7 +64,7 @@ func fetch(p plan.Plan) []policy.Statement {
 	}
 
 	if len(sources) > 0 {
-		out = append(out, allow("ReadSources", []string{"s3:GetObject"}, sources...))
+		out = append(out, allow("ReadSources", []string{getObject}, sources...))
 	}
 
 	var tokens []string

@@ -213,11 +213,14 @@ func TestRights(t *testing.T) {
 	text, _ := field(t, compose(t, newPlan(t), mirrored(), all()...), plan.SyncFunctionPolicy, "policy").(string)
 
 	type statement struct {
-		Action, Resource []string
-		Condition        map[string]map[string][]string
+		Action    []string                       `json:"Action"`
+		Resource  []string                       `json:"Resource"`
+		Condition map[string]map[string][]string `json:"Condition"`
 	}
 
-	doc := struct{ Statement []statement }{}
+	doc := struct {
+		Statement []statement `json:"Statement"`
+	}{}
 	if err := json.Unmarshal([]byte(text), &doc); err != nil {
 		t.Fatal(err)
 	}
