@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -173,7 +174,7 @@ func (t *tx) fetch(r *run, role *record, files []file) map[string]string {
 	if len(failures) > 0 {
 		state = "partial"
 	}
-	return map[string]string{"state": state, "present": fmt.Sprint(present), "failures": strings.Join(failures, ",")}
+	return map[string]string{"state": state, "present": strconv.Itoa(present), "failures": strings.Join(failures, ",")}
 }
 
 // fetchOne is empty when the file is in the bucket, else why it is not.
