@@ -26,7 +26,7 @@ func TestActivation(t *testing.T) {
 		for _, r := range rsp.GetDesired().GetResources() {
 			o := &unstructured.Unstructured{Object: r.GetResource().AsMap()}
 			if group := o.GroupVersionKind().Group; strings.HasSuffix(group, ".aws.m.upbound.io") {
-				kinds[schemaOf(t, o).plural+"."+group] = true
+				kinds[schemaOf(t, o).Plural+"."+group] = true
 			}
 		}
 	})

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -26,22 +25,6 @@ import (
 var testSeed = strings.Repeat("seed", secrets.SeedSize/4)
 
 func testRandom() io.Reader { return strings.NewReader(testSeed) }
-
-// applied is an object as it is in the studio's cluster: as it was applied, and a
-// Deployment with what it runs.
-func applied(manifest map[string]any) map[string]any {
-	if manifest["kind"] != "Deployment" {
-		return manifest
-	}
-
-	spec := map[string]any{"replicas": 1.0}
-	maps.Copy(spec, manifest["spec"].(map[string]any))
-
-	out := maps.Clone(manifest)
-	out["spec"], out["status"] = spec, map[string]any{"readyReplicas": spec["replicas"]}
-
-	return out
-}
 
 // runWith is one run with a function of its own randomness.
 func runWith(t *testing.T, w *world, random io.Reader) *fnv1.RunFunctionResponse {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
@@ -21,10 +20,11 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/admission"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/offline"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
-const account = "123456789012"
+const account = offline.Account
 
 // world is the smallest Crossplane and AWS that a scenario can be told in: what
 // the function desires comes to be, and is observed on the next run.
@@ -109,7 +109,7 @@ func (w *world) apply(rsp *fnv1.RunFunctionResponse) {
 
 		if w.hold == nil || !w.hold(k) {
 			status = map[string]any{
-				"atProvider": atProvider(k, o),
+				"atProvider": offline.AtProvider(k, o, testRelease()),
 				"conditions": []any{
 					map[string]any{"type": "Ready", "status": "True", "reason": "Available"},
 					map[string]any{"type": "Synced", "status": "True", "reason": "ReconcileSuccess"},
@@ -142,43 +142,6 @@ func (w *world) settle() []*fnv1.RunFunctionResponse {
 	w.t.Fatal("the studio does not settle within 20 runs")
 
 	return nil
-}
-
-// atProvider is the little that the function reads of AWS.
-func atProvider(key string, o map[string]any) map[string]any {
-	kind := o["kind"].(string)
-	spec, _ := o["spec"].(map[string]any)
-	params, _ := spec["forProvider"].(map[string]any)
-	at := map[string]any{"id": "id-" + key}
-
-	if strings.HasPrefix(key, "image-") {
-		return builtAt(key, at)
-	}
-
-	if m, ok := params["manifest"].(map[string]any); ok {
-		at["manifest"] = applied(m)
-	}
-
-	switch kind {
-	case "Role":
-		at["arn"] = "arn:aws:iam::" + account + ":role/" + key
-	case "VPC":
-		at["id"] = "vpc-0a1b2c"
-		at["arn"] = fmt.Sprintf("arn:aws:ec2:%s:%s:vpc/vpc-0a1b2c", params["region"], account)
-	case "EIP":
-		at["publicIp"] = "198.51.100.7"
-	case "Route":
-		if ref, ok := params["natGatewayIdRef"].(map[string]any); ok {
-			name, _ := ref["name"].(string)
-			at["natGatewayId"] = "id-network-" + name[strings.LastIndex(name, "-network-")+len("-network-"):]
-		}
-	case "Cluster":
-		at["endpoint"] = "https://0123456789ABCDEF.gr7.ap-northeast-1.eks.amazonaws.com"
-		at["version"] = params["version"]
-		at["vpcConfig"] = map[string]any{"vpcId": "vpc-0a1b2c", "clusterSecurityGroupId": "sg-0c1d2e"}
-	}
-
-	return metAt(kind, params, at)
 }
 
 // examples are the claims in examples/ and those in testdata/claims, which hold

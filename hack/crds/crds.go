@@ -20,56 +20,65 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/apis/admission"
 )
 
+// A Definition is a CRD and what admits objects by it.
+type Definition struct {
+	*admission.Admission
+
+	// Plural is the kind's name in paths.
+	Plural string
+}
+
 // A Catalogue remembers what it has read: a CRD of ec2 takes a while to parse.
 type Catalogue struct {
-	definitions map[schema.GroupVersionKind]*admission.Admission
+	definitions map[schema.GroupVersionKind]Definition
 	modules     map[string]string
 }
 
 // NewCatalogue returns an empty one.
 func NewCatalogue() *Catalogue {
-	return &Catalogue{definitions: map[schema.GroupVersionKind]*admission.Admission{}, modules: map[string]string{}}
+	return &Catalogue{definitions: map[schema.GroupVersionKind]Definition{}, modules: map[string]string{}}
 }
 
 // Check tells why an API server would refuse the object, or a careful client not
 // send it: a field that the schema does not know.
-func (c *Catalogue) Check(o *unstructured.Unstructured) error {
+func (c *Catalogue) Check(ctx context.Context, o *unstructured.Unstructured) error {
 	// A Secret needs no CRD.
 	if o.GroupVersionKind().Group == "" {
 		return nil
 	}
 
-	a, err := c.definition(o.GroupVersionKind())
+	d, err := c.Definition(ctx, o.GroupVersionKind())
 	if err != nil {
 		return err
 	}
 
-	if unknown := a.Unknown(o); len(unknown) > 0 {
+	if unknown := d.Unknown(o); len(unknown) > 0 {
 		return fmt.Errorf("unknown fields %s", strings.Join(unknown, ", "))
 	}
 
-	return a.Create(o).ToAggregate()
+	return d.Create(o).ToAggregate()
 }
 
-func (c *Catalogue) definition(gvk schema.GroupVersionKind) (*admission.Admission, error) {
-	if a, ok := c.definitions[gvk]; ok {
-		return a, nil
+// Definition finds the CRD of a kind.
+func (c *Catalogue) Definition(ctx context.Context, gvk schema.GroupVersionKind) (Definition, error) {
+	if d, ok := c.definitions[gvk]; ok {
+		return d, nil
 	}
 
-	files, err := c.files(gvk.Group)
+	files, err := c.files(ctx, gvk.Group)
 	if err != nil {
-		return nil, err
+		return Definition{}, err
 	}
 
 	for _, file := range files {
 		b, err := os.ReadFile(filepath.Clean(file))
 		if err != nil {
-			return nil, fmt.Errorf("cannot read a CRD: %w", err)
+			return Definition{}, fmt.Errorf("cannot read a CRD: %w", err)
 		}
 
 		crd := &extv1.CustomResourceDefinition{}
 		if err := yaml.Unmarshal(b, crd); err != nil {
-			return nil, fmt.Errorf("cannot parse %s: %w", file, err)
+			return Definition{}, fmt.Errorf("cannot parse %s: %w", file, err)
 		}
 
 		if crd.Spec.Names.Kind != gvk.Kind {
@@ -77,24 +86,24 @@ func (c *Catalogue) definition(gvk schema.GroupVersionKind) (*admission.Admissio
 		}
 
 		if crd.Spec.Scope != extv1.NamespaceScoped {
-			return nil, fmt.Errorf("%s is cluster scoped: a namespaced claim cannot compose it", gvk)
+			return Definition{}, fmt.Errorf("%s is cluster scoped: a namespaced claim cannot compose it", gvk)
 		}
 
-		a, err := admission.ForCRD(crd)
+		a, err := admission.ForCRD(crd) //nolint:contextcheck // Compiling rules cannot be cancelled.
 		if err != nil {
-			return nil, fmt.Errorf("cannot use the CRD of %s: %w", gvk, err)
+			return Definition{}, fmt.Errorf("cannot use the CRD of %s: %w", gvk, err)
 		}
 
-		c.definitions[gvk] = a
+		c.definitions[gvk] = Definition{Admission: a, Plural: crd.Spec.Names.Plural}
 
-		return a, nil
+		return c.definitions[gvk], nil
 	}
 
-	return nil, fmt.Errorf("cannot find a CRD for %s", gvk)
+	return Definition{}, fmt.Errorf("cannot find a CRD for %s", gvk)
 }
 
 // files are the CRDs of a group, out of the module that ships them.
-func (c *Catalogue) files(group string) ([]string, error) {
+func (c *Catalogue) files(ctx context.Context, group string) ([]string, error) {
 	module, dir := "github.com/upbound/provider-aws/v2", "package/crds"
 
 	switch group {
@@ -106,7 +115,7 @@ func (c *Catalogue) files(group string) ([]string, error) {
 		module, dir = "github.com/crossplane/crossplane/v2@v2.4.0", "cluster/crds"
 	}
 
-	root, err := c.module(module)
+	root, err := c.module(ctx, module)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +128,7 @@ func (c *Catalogue) files(group string) ([]string, error) {
 	return files, nil
 }
 
-func (c *Catalogue) module(module string) (string, error) {
+func (c *Catalogue) module(ctx context.Context, module string) (string, error) {
 	if dir, ok := c.modules[module]; ok {
 		return dir, nil
 	}
@@ -130,12 +139,14 @@ func (c *Catalogue) module(module string) (string, error) {
 		args = []string{"mod", "download", "-json", module}
 	}
 
-	out, err := exec.CommandContext(context.Background(), "go", args...).Output() //nolint:gosec // The modules are listed above.
+	out, err := exec.CommandContext(ctx, "go", args...).Output()
 	if err != nil {
 		return "", fmt.Errorf("cannot find module %s: %w", module, err)
 	}
 
-	m := struct{ Dir string }{}
+	m := struct {
+		Dir string `json:"Dir"`
+	}{}
 	if err := json.Unmarshal(out, &m); err != nil {
 		return "", fmt.Errorf("cannot find module %s: %w", module, err)
 	}

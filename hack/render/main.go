@@ -60,7 +60,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 
 	// Refused before anything is started: that takes most of a second less.
-	claims, err := readClaims(o.definition, o.claim)
+	claims, err := readClaims(o.definition, o.claim) //nolint:contextcheck // Compiling rules cannot be cancelled.
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func renderFolder(ctx context.Context, o options) error {
 }
 
 func renderFile(ctx context.Context, o options, f *function, catalogue *crds.Catalogue, file string) error {
-	claims, err := readClaims(o.definition, file)
+	claims, err := readClaims(o.definition, file) //nolint:contextcheck // As above.
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func renderFile(ctx context.Context, o options, f *function, catalogue *crds.Cat
 	}
 
 	for _, r := range all {
-		if err := catalogue.Check(r.object); err != nil {
+		if err := catalogue.Check(ctx, r.object); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", r.key, err))
 		}
 	}

@@ -27,7 +27,7 @@ var built = sync.OnceValues(func() (string, error) {
 	}
 
 	binary := filepath.Join(dir, "compose-comfyui")
-	out, err := exec.Command("go", "build", "-o", binary, "../../functions/compose-comfyui").CombinedOutput() //nolint:noctx // It outlives every test.
+	out, err := exec.Command("go", "build", "-o", binary, "../../functions/compose-comfyui").CombinedOutput()
 
 	return binary, errors.Join(err, errorOf(out))
 })

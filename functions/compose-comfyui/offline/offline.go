@@ -89,11 +89,12 @@ func applied(manifest map[string]any) map[string]any {
 // built adds what a build leaves behind: every build ends well and at once.
 func built(key string, at map[string]any, r plan.Release) map[string]any {
 	for b, marker := range map[plan.Build]map[string]any{
-		plan.BuildComfyUI: {"state": "done", "digest": "sha256:" + strings.Repeat("d4", 32)},
-		plan.BuildAgent:   {"state": "done", "digest": r.Digest, "node-daemon": r.NodeDaemonSHA256, "lambda": r.LambdaSHA256},
-		plan.BuildModels:  {"state": "done", "present": "128", "failures": ""},
+		plan.BuildComfyUI: {"digest": "sha256:" + strings.Repeat("d4", 32)},
+		plan.BuildAgent:   {"digest": r.Digest, "node-daemon": r.NodeDaemonSHA256, "lambda": r.LambdaSHA256},
+		plan.BuildModels:  {"present": "128", "failures": ""},
 	} {
 		if strings.HasPrefix(key, plan.BuildMarkers(b)) {
+			marker["state"] = "done"
 			at["metadata"] = marker
 		}
 	}

@@ -157,7 +157,7 @@ func field(t *testing.T, r kit.Result, k kit.Key, path ...string) any {
 
 // TestKeys lists what each kind of access is made of when all of it is there.
 func TestKeys(t *testing.T) {
-	from := func(source string) kit.Key { return plan.LoadBalancerIn(source) }
+	from := plan.LoadBalancerIn
 	always := []kit.Key{
 		plan.LoadBalancer, plan.TargetGroup, plan.Listener, plan.Attachment("eks-1"),
 		plan.LoadBalancerOut, plan.LoadBalancerOutHealth, plan.ClusterFromLoadBalancer, plan.ClusterFromHealthCheck,

@@ -70,21 +70,25 @@ func set(p plan.Plan, d *kit.Desired, k kit.Key, version string, ranges []string
 // rule is a rule of a web ACL in the words of AWS WAF's API, which is what
 // ruleJson holds.
 type rule struct {
-	Name             string
-	Priority         int
-	Action           map[string]struct{}
-	Statement        statement
-	VisibilityConfig visibility
+	Name             string              `json:"Name"`
+	Priority         int                 `json:"Priority"`
+	Action           map[string]struct{} `json:"Action"`
+	Statement        statement           `json:"Statement"`
+	VisibilityConfig visibility          `json:"VisibilityConfig"`
 }
 
-type statement struct{ IPSetReferenceStatement reference }
+type statement struct {
+	IPSetReferenceStatement reference `json:"IPSetReferenceStatement"`
+}
 
-type reference struct{ ARN string }
+type reference struct {
+	ARN string `json:"ARN"`
+}
 
 type visibility struct {
-	SampledRequestsEnabled   bool
-	CloudWatchMetricsEnabled bool
-	MetricName               string
+	SampledRequestsEnabled   bool   `json:"SampledRequestsEnabled"`
+	CloudWatchMetricsEnabled bool   `json:"CloudWatchMetricsEnabled"`
+	MetricName               string `json:"MetricName"`
 }
 
 func rules(f facts.Edge) string {
