@@ -355,7 +355,7 @@ func TestPinned(t *testing.T) {
 		"agent":   sum(Agent("a", "b", "c", "d"))[:8],
 		"models":  sum(Models([]Model{{Path: "a/b", URL: "https://c/d", SHA256: "e", Size: 1}}))[:8],
 	}
-	want := map[string]string{"comfyui": "c3e4c784", "agent": "467b1def", "models": "5e9e6f2e"}
+	want := map[string]string{"comfyui": "5010ecf7", "agent": "467b1def", "models": "5e9e6f2e"}
 
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("recipes: -want, +got:\n%s", diff)
