@@ -31,7 +31,7 @@ func frontDoor(p plan.Plan, f facts.Facts, d *kit.Desired) {
 
 	d.AddWhen(gate, plan.FrontDoor, incluster.New(d, &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
-		ObjectMeta: inNamespace(plan.FrontDoorName),
+		ObjectMeta: metav1.ObjectMeta{Namespace: plan.StudioNamespace, Name: plan.FrontDoorName, Labels: labels(plan.NameFrontDoor)},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: new(int32(2)),
 			Selector: selector(labels(plan.NameFrontDoor)),

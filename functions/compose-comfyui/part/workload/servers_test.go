@@ -405,3 +405,17 @@ func TestDeletionOrder(t *testing.T) {
 		t.Errorf("Usages: -want, +got:\n%s", diff)
 	}
 }
+
+// TestFound holds that Deployments are found by their labels, as their pods are:
+// that is how whoever looks after them tells one from the other.
+func TestFound(t *testing.T) {
+	p := newPlan(t)
+	r := compose(t, p, known(), up(t, p, known()))
+
+	for _, k := range []kit.Key{plan.FrontDoor, plan.Servers("people")} {
+		d := in[appsv1.Deployment](t, r, k)
+		if diff := cmp.Diff(d.Spec.Template.Labels, d.Labels); diff != "" || d.Labels[plan.LabelName] == "" {
+			t.Errorf("%s: labels: -pods, +Deployment:\n%s", k, diff)
+		}
+	}
+}
