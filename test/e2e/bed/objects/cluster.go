@@ -70,9 +70,11 @@ func newCluster(aws *cloud.AWS, name, region string) *cluster {
 func (c *cluster) now() time.Duration { return c.aws.Clock().Now() }
 
 // builtIn are the API groups of a cluster without any CRD.
-var builtIn = []string{
-	"", "apps", "batch", "policy", "autoscaling", "rbac.authorization.k8s.io", "networking.k8s.io", "storage.k8s.io",
-	"scheduling.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
+func builtIn() []string {
+	return []string{
+		"", groupApps, "batch", "policy", "autoscaling", "rbac.authorization.k8s.io", "networking.k8s.io", "storage.k8s.io",
+		"scheduling.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
+	}
 }
 
 // serves refuses kinds that have no CRD in the cluster.
@@ -80,7 +82,7 @@ func (c *cluster) serves(manifest map[string]any) error {
 	u := &unstructured.Unstructured{Object: manifest}
 	gvk := u.GroupVersionKind()
 
-	if slices.Contains(builtIn, gvk.Group) || c.crd(gvk.GroupKind()) {
+	if slices.Contains(builtIn(), gvk.Group) || c.crd(gvk.GroupKind()) {
 		return nil
 	}
 
@@ -97,7 +99,7 @@ func (c *cluster) crd(gk schema.GroupKind) bool {
 		group, _, _ := unstructured.NestedString(t.manifest, "spec", "group")
 		kind, _, _ := unstructured.NestedString(t.manifest, "spec", "names", "kind")
 
-		if t.manifest["kind"] == "CustomResourceDefinition" && group == gk.Group && kind == gk.Kind {
+		if kindOf(t.manifest) == "CustomResourceDefinition" && group == gk.Group && kind == gk.Kind {
 			return true
 		}
 	}
@@ -112,7 +114,7 @@ func (c *cluster) admits(i id) error {
 		return nil
 	}
 
-	ns := c.things[id{kind: "Namespace", name: i.namespace}]
+	ns := c.things[id{kind: kindNamespace, name: i.namespace}]
 	if ns == nil {
 		return fmt.Errorf("namespaces %q not found", i.namespace)
 	}
@@ -156,7 +158,7 @@ func (c *cluster) remove(i id) {
 
 	t.deleting = true
 
-	if i.kind != "Namespace" || i.group != "" {
+	if i.kind != kindNamespace || i.group != "" {
 		return
 	}
 

@@ -36,11 +36,11 @@ func configOf(kind string) string { return kind + configSuffix }
 // connect is the providers' Connect: it notes that the ProviderConfig is in
 // use, and follows it to the Secret, the kubeconfig and the cluster.
 func (r *run) connect(ctx context.Context) (*cluster, error) {
-	kindOf, _, _ := unstructured.NestedString(r.u.Object, "spec", "providerConfigRef", "kind")
+	refKind, _, _ := unstructured.NestedString(r.u.Object, "spec", "providerConfigRef", "kind")
 	name, _, _ := unstructured.NestedString(r.u.Object, "spec", "providerConfigRef", "name")
 
-	if kindOf != configKind {
-		return nil, fmt.Errorf("the double plays ProviderConfig only, not %q", kindOf)
+	if refKind != configKind {
+		return nil, fmt.Errorf("the double plays ProviderConfig only, not %q", refKind)
 	}
 
 	if err := r.use(ctx, name); err != nil {
@@ -61,19 +61,15 @@ func (r *run) connect(ctx context.Context) (*cluster, error) {
 }
 
 func (r *run) credentials(ctx context.Context, config *unstructured.Unstructured) ([]byte, error) {
-	c := map[string]string{}
-	for _, field := range []string{"namespace", "name", "key"} {
-		c[field], _, _ = unstructured.NestedString(config.Object, "spec", "credentials", "secretRef", field)
-	}
-
+	ref, _, _ := unstructured.NestedStringMap(config.Object, "spec", "credentials", "secretRef")
 	secrets := r.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"})
 
-	s, err := secrets.Namespace(c["namespace"]).Get(ctx, c["name"], metav1.GetOptions{})
+	s, err := secrets.Namespace(ref["namespace"]).Get(ctx, ref["name"], metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("cannot get credentials secret: %w", err)
 	}
 
-	data, _, _ := unstructured.NestedString(s.Object, "data", c["key"])
+	data, _, _ := unstructured.NestedString(s.Object, "data", ref["key"])
 
 	out, err := base64.StdEncoding.DecodeString(data)
 	if err != nil {

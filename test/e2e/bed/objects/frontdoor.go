@@ -63,11 +63,13 @@ func (c *cluster) reported(i id) map[string]any {
 		return nil
 	}
 
-	return map[string]any{
-		"apiVersion": "v1", "kind": "ConfigMap",
-		"metadata": map[string]any{"namespace": i.namespace, "name": i.name},
-		"data":     map[string]any{"status.json": string(data)},
-	}
+	o := &unstructured.Unstructured{Object: map[string]any{"data": map[string]any{"status.json": string(data)}}}
+	o.SetAPIVersion("v1")
+	o.SetKind(i.kind)
+	o.SetNamespace(i.namespace)
+	o.SetName(i.name)
+
+	return o.Object
 }
 
 func (c *cluster) frontDoorRuns(namespace string) bool {

@@ -30,13 +30,13 @@ type adds func(c *cluster, t *thing, o map[string]any) time.Duration
 // additions are by kind. Other kinds are as they were applied.
 func additions(i id) adds {
 	switch (schema.GroupKind{Group: i.group, Kind: i.kind}) {
-	case schema.GroupKind{Group: "apps", Kind: "Deployment"}:
+	case schema.GroupKind{Group: groupApps, Kind: "Deployment"}:
 		return deployment
-	case schema.GroupKind{Group: "apps", Kind: "DaemonSet"}:
+	case schema.GroupKind{Group: groupApps, Kind: "DaemonSet"}:
 		return daemonSet
-	case schema.GroupKind{Kind: "Namespace"}, schema.GroupKind{Kind: "PersistentVolumeClaim"}, schema.GroupKind{Kind: "PersistentVolume"}:
+	case schema.GroupKind{Kind: kindNamespace}, schema.GroupKind{Kind: "PersistentVolumeClaim"}, schema.GroupKind{Kind: "PersistentVolume"}:
 		return phase
-	case schema.GroupKind{Group: groupPools, Kind: "NodePool"}, schema.GroupKind{Group: groupClasses, Kind: "EC2NodeClass"}:
+	case schema.GroupKind{Group: groupPools, Kind: kindNodePool}, schema.GroupKind{Group: groupClasses, Kind: "EC2NodeClass"}:
 		return karpenters
 	default:
 		return nil
@@ -83,12 +83,9 @@ func deployment(c *cluster, t *thing, o map[string]any) time.Duration {
 	running, in := c.up(t, takes)
 	running = running || replicas == 0
 
-	status := map[string]any{
-		"observedGeneration": t.generation,
-		"conditions": []any{
-			isTrue("Available", running, "MinimumReplicasAvailable", "MinimumReplicasUnavailable"),
-			isTrue("Progressing", true, "NewReplicaSetAvailable", ""),
-		},
+	status, why := map[string]any{}, "MinimumReplicasUnavailable"
+	if running {
+		why = "MinimumReplicasAvailable"
 	}
 
 	if replicas > 0 {
@@ -102,7 +99,7 @@ func deployment(c *cluster, t *thing, o map[string]any) time.Duration {
 		status["unavailableReplicas"] = replicas
 	}
 
-	o["status"] = status
+	setStatus(o, t, status, conditionOf("Available", running, why), conditionOf("Progressing", true, "NewReplicaSetAvailable"))
 
 	return in
 }
@@ -132,10 +129,10 @@ func daemonSet(c *cluster, t *thing, o map[string]any) time.Duration {
 		ready = pods
 	}
 
-	o["status"] = map[string]any{
-		"observedGeneration": t.generation, "currentNumberScheduled": pods, "desiredNumberScheduled": pods,
-		"numberAvailable": ready, "numberMisscheduled": int64(0), "numberReady": ready, "updatedNumberScheduled": pods,
-	}
+	setStatus(o, t, map[string]any{
+		"currentNumberScheduled": pods, "desiredNumberScheduled": pods, "updatedNumberScheduled": pods,
+		"numberAvailable": ready, "numberMisscheduled": int64(0), "numberReady": ready,
+	})
 
 	return in
 }
@@ -144,22 +141,14 @@ func phase(_ *cluster, t *thing, o map[string]any) time.Duration {
 	p := "Bound"
 
 	switch {
-	case o["kind"] != "Namespace":
+	case kindOf(o) != kindNamespace:
 	case t.deleting:
 		p = "Terminating"
 	default:
 		p = "Active"
 	}
 
-	o["status"] = map[string]any{"phase": p}
+	setStatus(o, nil, map[string]any{"phase": p})
 
 	return 0
-}
-
-func isTrue(conditionType string, ok bool, yes, no string) map[string]any {
-	if ok {
-		return map[string]any{"type": conditionType, "status": "True", "reason": yes}
-	}
-
-	return map[string]any{"type": conditionType, "status": "False", "reason": no}
 }

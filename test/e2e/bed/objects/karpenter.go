@@ -29,13 +29,13 @@ type claim struct {
 // by then, which is as early as it can be in anyone's way.
 func karpenters(c *cluster, t *thing, o map[string]any) time.Duration {
 	if !c.karpenterRuns() {
-		o["status"] = map[string]any{"conditions": []any{isTrue(typeReady, false, "", "AwaitingReconciliation")}}
+		setStatus(o, nil, map[string]any{}, conditionOf(typeReady, false, "AwaitingReconciliation"))
 		return soon
 	}
 
 	left := t.changed + classReady - c.now()
 
-	if o["kind"] == "NodePool" && left <= 0 && !t.deleting {
+	if kindOf(o) == kindNodePool && left <= 0 && !t.deleting {
 		u := &unstructured.Unstructured{Object: o}
 		class, _, _ := unstructured.NestedString(o, "spec", "template", "spec", "nodeClassRef", "name")
 
@@ -44,9 +44,14 @@ func karpenters(c *cluster, t *thing, o map[string]any) time.Duration {
 		}
 	}
 
-	o["status"] = map[string]any{"conditions": []any{isTrue(typeReady, left <= 0, typeReady, "AwaitingReconciliation")}}
+	if left > 0 {
+		setStatus(o, nil, map[string]any{}, conditionOf(typeReady, false, "AwaitingReconciliation"))
+		return left
+	}
 
-	return max(0, left)
+	setStatus(o, nil, map[string]any{}, conditionOf(typeReady, true, typeReady))
+
+	return 0
 }
 
 // karpenterRuns: its chart is installed, and there are nodes for it to run on.
@@ -66,7 +71,7 @@ func (c *cluster) karpenterRuns() bool {
 // finalizer on goes only while Karpenter runs.
 func (c *cluster) gone(i id, t *thing) bool {
 	switch {
-	case i.group == groupPools && i.kind == "NodePool":
+	case i.group == groupPools && i.kind == kindNodePool:
 		c.drain(i.name)
 
 		finalizers, _, _ := unstructured.NestedStringSlice(t.manifest, "metadata", "finalizers")
@@ -85,7 +90,7 @@ func (c *cluster) gone(i id, t *thing) bool {
 		}
 
 		return c.karpenterRuns()
-	case i.group == "" && i.kind == "Namespace":
+	case i.group == "" && i.kind == kindNamespace:
 		for in := range c.things {
 			if in.namespace == i.name && !c.gone(in, c.things[in]) {
 				return false
@@ -105,7 +110,7 @@ func (c *cluster) drain(pool string) {
 		return
 	}
 
-	if t := c.things[id{group: groupPools, kind: "NodePool", name: pool}]; t != nil && !t.deleting {
+	if t := c.things[id{group: groupPools, kind: kindNodePool, name: pool}]; t != nil && !t.deleting {
 		return
 	}
 

@@ -152,7 +152,7 @@ func (r *run) resolve(ctx context.Context) error {
 // observe writes the live object into the status, without the data of Secrets
 // (--sanitize-secrets).
 func (r *run) observe(live map[string]any) {
-	if live["kind"] == "Secret" && live["apiVersion"] == "v1" {
+	if kindOf(live) == "Secret" && live["apiVersion"] == "v1" {
 		live["data"] = map[string]any{"redacted": nil}
 		delete(live, "stringData")
 	}
@@ -178,7 +178,7 @@ func isReady(u *unstructured.Unstructured) bool {
 	all, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
 	for _, e := range all {
 		if c, _ := e.(map[string]any); c["type"] == typeReady {
-			return c["status"] == "True"
+			return c["status"] == statusTrue
 		}
 	}
 

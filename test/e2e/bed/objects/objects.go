@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -196,6 +195,3 @@ func (d *Double) handle(ctx context.Context, k key) {
 		d.queue.forget(k)
 	}
 }
-
-// now is the simulated time.
-func (d *Double) now() time.Duration { return d.aws.Clock().Now() }

@@ -53,7 +53,7 @@ func conditionsOf(live map[string]any) []map[string]any {
 func hasTrue(live map[string]any, conditionType string) bool {
 	for _, c := range conditionsOf(live) {
 		if c["type"] == conditionType {
-			return c["status"] == "True"
+			return c["status"] == statusTrue
 		}
 	}
 
@@ -63,7 +63,7 @@ func hasTrue(live map[string]any, conditionType string) bool {
 func allTrue(live map[string]any) bool {
 	all := conditionsOf(live)
 	for _, c := range all {
-		if c["status"] != "True" {
+		if c["status"] != statusTrue {
 			return false
 		}
 	}

@@ -179,14 +179,9 @@ func setConditions(u *unstructured.Unstructured, cs ...condition) {
 	all, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
 
 	for _, c := range cs {
-		m := map[string]any{
-			"type": c.kind, "status": "False", "reason": c.reason,
-			"lastTransitionTime": time.Now().UTC().Format(time.RFC3339),
-			"observedGeneration": u.GetGeneration(),
-		}
-		if c.ok {
-			m["status"] = "True"
-		}
+		m := conditionOf(c.kind, c.ok, c.reason)
+		m["lastTransitionTime"] = time.Now().UTC().Format(time.RFC3339)
+		m[observedGeneration] = u.GetGeneration()
 
 		if c.message != "" {
 			m["message"] = c.message

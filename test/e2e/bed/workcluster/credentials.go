@@ -49,10 +49,12 @@ func issue(dir, server string) (credentials, error) {
 	}
 
 	kc := api.NewConfig()
-	kc.Clusters["eks"] = &api.Cluster{Server: server, CertificateAuthorityData: ca.Cert}
-	kc.AuthInfos["eks"] = &api.AuthInfo{ClientCertificateData: login.Cert, ClientKeyData: login.Key}
-	kc.Contexts["eks"] = &api.Context{Cluster: "eks", AuthInfo: "eks"}
-	kc.CurrentContext = "eks"
+	const name = "workload"
+
+	kc.Clusters[name] = &api.Cluster{Server: server, CertificateAuthorityData: ca.Cert}
+	kc.AuthInfos[name] = &api.AuthInfo{ClientCertificateData: login.Cert, ClientKeyData: login.Key}
+	kc.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
+	kc.CurrentContext = name
 
 	path := filepath.Join(dir, "kubeconfig")
 	if err := clientcmd.WriteToFile(*kc, path); err != nil {

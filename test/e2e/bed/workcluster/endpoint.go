@@ -91,7 +91,6 @@ func (e endpoint) handler() (http.Handler, error) {
 			r.Out.Header.Del("Authorization")
 		},
 		Transport:     transport,
-		FlushInterval: -1, // A watch is a stream of small pieces.
 		ErrorLog:      log.New(io.Discard, "", 0),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			if errors.Is(err, context.Canceled) {

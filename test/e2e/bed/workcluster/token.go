@@ -14,7 +14,7 @@ import (
 const maxTokenLife = 15 * time.Minute
 
 // tokenPrefix begins every token of EKS.
-const tokenPrefix = "k8s-aws-v1."
+const tokenPrefix = "k8s-aws-v1." //nolint:gosec // It is public.
 
 // tokens are those that were issued for one cluster.
 type tokens struct {

@@ -12,6 +12,7 @@ package workcluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -169,12 +170,7 @@ func (f *Fleet) all() map[key]*running {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
-	out := map[key]*running{}
-	for k, r := range f.running {
-		out[k] = r
-	}
-
-	return out
+	return maps.Clone(f.running)
 }
 
 func (f *Fleet) find(region, name string) *running {

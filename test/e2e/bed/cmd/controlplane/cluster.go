@@ -21,6 +21,7 @@ type clusterFlags struct {
 	etcdPort   int
 	peerPort   int
 	kubeconfig string // admin credentials, for the controllers in this process
+	rbac       bool   // whether anybody but the admin needs permissions
 }
 
 // runCluster serves etcd and the kube-apiserver until the process is told to
@@ -35,6 +36,7 @@ func runCluster(args []string) error {
 	fs.IntVar(&f.etcdPort, "etcd-port", 0, "client port of etcd")
 	fs.IntVar(&f.peerPort, "etcd-peer-port", 0, "peer port of etcd")
 	fs.StringVar(&f.kubeconfig, "kubeconfig", "", "admin kubeconfig for the controllers")
+	fs.BoolVar(&f.rbac, "rbac", false, "authorize by RBAC, not always")
 
 	if err := fs.Parse(args); err != nil {
 		return fmt.Errorf("cannot parse flags: %w", err)
@@ -98,9 +100,14 @@ func startEtcd(f clusterFlags) (*embed.Etcd, error) {
 // apiServerArgs turn off what needs a whole cluster. Admission of namespaces
 // (NamespaceLifecycle) and webhooks stays on: Crossplane's Usages are a webhook.
 func apiServerArgs(f clusterFlags) []string {
+	mode := "AlwaysAllow"
+	if f.rbac {
+		mode = "RBAC"
+	}
+
 	return append(commonArgs(f.dir, f.port, "http://127.0.0.1:"+strconv.Itoa(f.etcdPort)),
 		"--service-cluster-ip-range=10.0.0.0/24",
-		"--authorization-mode=AlwaysAllow",
+		"--authorization-mode="+mode,
 		"--disable-admission-plugins=ServiceAccount,TaintNodesByCondition,Priority,DefaultStorageClass,"+
 			"StorageObjectInUseProtection,PersistentVolumeClaimResize,RuntimeClass,DefaultIngressClass,"+
 			"PodSecurity,LimitRanger,ResourceQuota,ClusterTrustBundleAttest",

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/controller-manager/pkg/informerfactory"
+	"k8s.io/kubernetes/pkg/controller/clusterroleaggregation"
 	"k8s.io/kubernetes/pkg/controller/garbagecollector"
 	"k8s.io/kubernetes/pkg/controller/namespace"
 )
@@ -25,7 +26,8 @@ import (
 const gcSyncPeriod = 2 * time.Second
 
 // runControllers waits for the API server in this process and then runs the
-// garbage collector and the namespace controller until ctx ends.
+// garbage collector, the namespace controller and the aggregation of roles
+// until ctx ends.
 func runControllers(ctx context.Context, kubeconfig string) {
 	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -50,6 +52,7 @@ func runControllers(ctx context.Context, kubeconfig string) {
 	shared := informers.NewSharedInformerFactory(client, 0)
 
 	runNamespaces(ctx, client, md, shared)
+	runRoleAggregation(ctx, client, shared)
 	runGarbageCollector(ctx, client, md, shared)
 }
 
@@ -58,6 +61,14 @@ func runNamespaces(ctx context.Context, client kubernetes.Interface, md metadata
 		client.Discovery().ServerPreferredNamespacedResources, shared.Core().V1().Namespaces(), time.Minute, v1.FinalizerKubernetes)
 
 	go nc.Run(ctx, 10)
+}
+
+// runRoleAggregation fills the ClusterRoles that are made of others, as
+// Crossplane's is.
+func runRoleAggregation(ctx context.Context, client kubernetes.Interface, shared informers.SharedInformerFactory) {
+	c := clusterroleaggregation.NewClusterRoleAggregation(shared.Rbac().V1().ClusterRoles(), client.RbacV1())
+
+	go c.Run(ctx, 5)
 }
 
 func runGarbageCollector(ctx context.Context, client kubernetes.Interface, md metadata.Interface, shared informers.SharedInformerFactory) {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/alecthomas/kong"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/logging"
 	"github.com/crossplane/crossplane/apis/v2"
 	"github.com/crossplane/crossplane/v2/cmd/crossplane/core"
+	"github.com/crossplane/crossplane/v2/cmd/crossplane/rbac"
 	admv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authv1 "k8s.io/api/authorization/v1"
@@ -18,23 +20,40 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	metrics "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
-// coreCLI is the part of Crossplane's own command line that the bed uses.
+// coreCLI and rbacCLI are the parts of Crossplane's own command line that the
+// bed uses.
 type coreCLI struct {
 	Core core.Command `cmd:"" default:"withargs" help:"Start core Crossplane controllers."`
 }
 
-// runCore is cmd/crossplane's main (v2.4.0) without the commands the bed has
-// no use for. The scheme must hold every kind that a package may contain.
-func runCore() {
+type rbacCLI struct {
+	RBAC rbac.Command `cmd:"" default:"withargs" help:"Start Crossplane RBAC Manager controllers."`
+}
+
+// runCore is Crossplane's core.
+func runCore([]string) error { return runCrossplane(&coreCLI{}) }
+
+// runRBAC is Crossplane's RBAC manager. It has no flag for the port of its
+// metrics, which two beds would both want.
+func runRBAC([]string) error {
+	metrics.DefaultBindAddress = "0"
+
+	return runCrossplane(&rbacCLI{})
+}
+
+// runCrossplane is cmd/crossplane's main (v2.4.0) without the commands the bed
+// has no use for. The scheme must hold every kind that a package may contain.
+func runCrossplane(cli any) error {
 	zl := zap.New().WithName("crossplane")
 	logging.SetFilteredKlogLogger(zl)
 	// controller-runtime's own logger is very verbose, and without any it warns.
 	ctrl.SetLogger(zap.New(zap.WriteTo(io.Discard)))
 
-	ctx := kong.Parse(&coreCLI{},
-		kong.Name("core"),
+	ctx := kong.Parse(cli,
+		kong.Name("crossplane"),
 		kong.BindTo(logging.NewLogrLogger(zl), (*logging.Logger)(nil)),
 		core.KongVars,
 	)
@@ -52,8 +71,10 @@ func runCore() {
 		admv1.AddToScheme,
 		apis.AddToScheme,
 	} {
-		ctx.FatalIfErrorf(add(s), "cannot add API types to scheme")
+		if err := add(s); err != nil {
+			return fmt.Errorf("cannot add API types to the scheme: %w", err)
+		}
 	}
 
-	ctx.FatalIfErrorf(ctx.Run(s))
+	return ctx.Run(s)
 }

@@ -6,6 +6,7 @@
 //	controlplane eks       a second kube-apiserver on that etcd, as a studio's EKS has it
 //	controlplane workers   the controllers and the scheduler of such a cluster
 //	controlplane core …    the Crossplane core, with its own flags
+//	controlplane rbac …    the Crossplane RBAC manager, with its own flags
 //
 // Each subcommand is a process of its own: two API servers, or an API server
 // and the core, share global feature gates and signal handlers and must not
@@ -20,16 +21,14 @@ import (
 	"strings"
 )
 
-// subcommands by name. The core parses os.Args by itself.
+// subcommands by name. Crossplane's parse os.Args by themselves.
 func subcommands() map[string]func(args []string) error {
 	return map[string]func([]string) error{
 		"cluster": runCluster,
 		"eks":     runEKS,
 		"workers": runWorkers,
-		"core": func([]string) error {
-			runCore()
-			return nil
-		},
+		"core":    runCore,
+		"rbac":    runRBAC,
 	}
 }
 
