@@ -20,7 +20,7 @@ func imageSays(a answer) statement {
 	f := a.facts.Image
 
 	if !a.plan.NextRelease.Published() {
-		return statement{reason: v1alpha1.ReasonFailed, message: unpublished, holds: true}
+		return statement{reason: v1alpha1.ReasonFailed, message: unpublished + meanwhile(f.AgentMirrored), holds: !f.AgentMirrored}
 	}
 
 	if s := buildSays(f.Builds[plan.BuildAgent], "the copy of studio-agent", f.AgentMirrored); s.reason != "" {
@@ -37,21 +37,25 @@ func imageSays(a answer) statement {
 // buildSays tells how far a build is. Previous says that there is one to go on
 // with.
 func buildSays(r facts.BuildResult, what string, previous bool) statement {
-	meanwhile := ""
-	if previous {
-		meanwhile = "; the previous one keeps running"
-	}
-
 	switch r.State {
 	case facts.Built:
 		return statement{}
 	case facts.Failed:
 		return statement{
-			reason: v1alpha1.ReasonFailed, message: fmt.Sprintf("%s cannot be built: %s%s", what, lastWords(r), meanwhile), holds: !previous,
+			reason: v1alpha1.ReasonFailed, message: fmt.Sprintf("%s cannot be built: %s%s", what, lastWords(r), meanwhile(previous)), holds: !previous,
 		}
 	default:
-		return statement{reason: v1alpha1.ReasonBuilding, message: what + " is being built" + meanwhile, holds: !previous}
+		return statement{reason: v1alpha1.ReasonBuilding, message: what + " is being built" + meanwhile(previous), holds: !previous}
 	}
+}
+
+// meanwhile tells those who have something that it goes on.
+func meanwhile(previous bool) string {
+	if !previous {
+		return ""
+	}
+
+	return "; the previous one keeps running"
 }
 
 // modelSyncSays tells of declared models, which nodes can only have when the

@@ -61,6 +61,10 @@ func TestImageSays(t *testing.T) {
 			reason: "Only who runs the function can help.", facts: facts.Image{Builds: buildsAt(builtResult, building, building), Digest: digest},
 			want: statement{reason: v1alpha1.ReasonFailed, message: unpublished, holds: true},
 		},
+		"UnpublishedNow": {
+			reason: "A studio that has one goes on with it.", facts: facts.Image{Builds: buildsAt(builtResult, building, building), Digest: digest, AgentMirrored: true},
+			want: statement{reason: v1alpha1.ReasonFailed, message: unpublished + "; the previous one keeps running"},
+		},
 		"AgentFirst": {
 			reason: "Nothing of ours runs before it is in the account.", release: testRelease(), facts: facts.Image{Builds: buildsAt(builtResult, building, building), Digest: digest},
 			want: statement{reason: v1alpha1.ReasonBuilding, message: "the copy of studio-agent is being built", holds: true},

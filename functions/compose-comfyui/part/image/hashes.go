@@ -17,9 +17,11 @@ import (
 func hashes(p plan.Plan, f facts.Facts, b plan.Build, d *kit.Desired) {
 	hash := p.ContextHash(b)
 
-	context(p, b, hash, d)
-	schedule(p, b, hash, d)
-	marker(p, b, hash, d)
+	if hash != "" {
+		context(p, b, hash, d)
+		schedule(p, b, hash, d)
+		marker(p, b, hash, d)
+	}
 
 	wanted := map[kit.Key]bool{
 		plan.BuildContext(b, hash): true, plan.BuildSchedule(b, hash): true, plan.BuildMarker(b, hash): true,

@@ -50,19 +50,18 @@ func Compose(p plan.Plan, f facts.Facts, d *kit.Desired) {
 	var wanted []plan.Build
 
 	for _, b := range plan.Builds() {
-		if p.ContextHash(b) != "" {
+		// Our own image is always wanted, also by a version that knows of none: what
+		// an earlier version brought runs on.
+		if b == plan.BuildAgent || p.ContextHash(b) != "" {
 			wanted = append(wanted, b)
+		} else {
+			remove(b, d)
 		}
 	}
 
 	trigger(p, wanted, d)
 
-	for _, b := range plan.Builds() {
-		if p.ContextHash(b) == "" {
-			remove(b, d)
-			continue
-		}
-
+	for _, b := range wanted {
 		project(p, b, d)
 		starts(p, b, d)
 		hashes(p, f, b, d)

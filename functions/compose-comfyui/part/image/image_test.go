@@ -253,7 +253,7 @@ func TestReadyImage(t *testing.T) {
 	}
 
 	had := up(t, newPlan(t))
-	steps := removal(t, p, had)
+	steps := removal(t, p, builds(facts.Built), had)
 
 	want := [][]kit.Key{
 		{
@@ -275,13 +275,13 @@ func TestReadyImage(t *testing.T) {
 
 // removal runs until nothing leaves any more, and returns what went in each run.
 // Usages go of themselves.
-func removal(t *testing.T, p plan.Plan, states map[kit.Key]kittest.State) [][]kit.Key {
+func removal(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) [][]kit.Key {
 	t.Helper()
 
 	var steps [][]kit.Key
 
 	for range 10 {
-		r := compose(t, p, builds(facts.Built), states)
+		r := compose(t, p, f, states)
 
 		var gone []kit.Key
 
@@ -315,7 +315,7 @@ func removal(t *testing.T, p plan.Plan, states map[kit.Key]kittest.State) [][]ki
 func TestModelsDropped(t *testing.T) {
 	had, p := newPlan(t, files(gated("a"))), newPlan(t)
 	states := up(t, had)
-	steps := removal(t, p, states)
+	steps := removal(t, p, builds(facts.Built), states)
 
 	if len(steps) == 0 {
 		t.Fatal("nothing goes")
@@ -334,6 +334,26 @@ func TestModelsDropped(t *testing.T) {
 		if strings.Contains(string(k), "-models") && plan.PartOf(k) == "image" {
 			t.Errorf("%s stays", k)
 		}
+	}
+}
+
+// TestUnpublished holds that a version of the function that knows of no
+// studio-agent takes nothing from a studio that has one.
+func TestUnpublished(t *testing.T) {
+	was := newPlan(t)
+	states := up(t, was)
+	steps := removal(t, was.WithRelease(plan.Release{}), builds(facts.Building), states)
+
+	hash := was.ContextHash(plan.BuildAgent)
+	want := [][]kit.Key{{plan.BuildContext(plan.BuildAgent, hash), plan.BuildSchedule(plan.BuildAgent, hash)}}
+
+	if diff := cmp.Diff(want, steps, cmpopts.SortSlices(func(a, b kit.Key) bool { return a < b })); diff != "" {
+		t.Errorf("Nothing is left to build, and what was built stays known.\nsteps: -want, +got:\n%s", diff)
+	}
+
+	r := compose(t, was.WithRelease(plan.Release{}), builds(facts.Building), nil)
+	if r.Resources[plan.AgentRepository] == nil || len(r.Waiting[plan.BuildContext(plan.BuildAgent, "")]) > 0 {
+		t.Error("Everything is prepared for the day when there is one.")
 	}
 }
 

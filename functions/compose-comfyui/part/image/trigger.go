@@ -19,13 +19,6 @@ const every = "rate(1 day)"
 
 // trigger adds the role that starts builds, and nothing but the studio's.
 func trigger(p plan.Plan, wanted []plan.Build, d *kit.Desired) {
-	if len(wanted) == 0 {
-		d.RemoveAfter(plan.TriggerRole, plan.TriggerPolicy)
-		d.RemoveAfter(plan.TriggerPolicy)
-
-		return
-	}
-
 	var projects, rules []string
 	for _, b := range wanted {
 		projects, rules = append(projects, p.ProjectARN(b)), append(rules, p.BuildRuleARN(b))
