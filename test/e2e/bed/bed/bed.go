@@ -56,9 +56,12 @@ type Options struct {
 	// ControlPlaneBinary is cmd/controlplane, built.
 	// Default: _output/bin/controlplane.
 	ControlPlaneBinary string
-	// KubernetesProviderBinary is provider-kubernetes, built for the bed.
-	// Default: _output/bin/provider-kubernetes.
+	// KubernetesProviderBinary, HelmProviderBinary and KwokBinary are
+	// provider-kubernetes, provider-helm and kwok, built for the bed.
+	// Default: their names in _output/bin.
 	KubernetesProviderBinary string
+	HelmProviderBinary       string
+	KwokBinary               string
 	// FunctionBinary is the composition function, built.
 	// Default: _output/bin/compose-comfyui.
 	FunctionBinary string
@@ -74,6 +77,9 @@ type Options struct {
 	// Default: what activation.yaml activates.
 	CRDs []string
 
+	// RBAC gives the core the permissions that Crossplane's chart and RBAC
+	// manager give it, and no others. By default everybody may do everything.
+	RBAC bool
 	// StockCircuitBreaker leaves the core's circuit breaker at its default
 	// settings. By default it is raised out of the way: simulated minutes
 	// pass in seconds, and so would its tokens.
@@ -104,7 +110,7 @@ type Bed struct {
 	functionPair pki.Pair // signed by it
 	proxy        *wire.Proxy
 	double       *double
-	workload     workload
+	behind       behind
 
 	mu           sync.Mutex
 	procs        map[string]*leash.Process
@@ -212,9 +218,9 @@ func (b *Bed) steps() []step {
 func (b *Bed) Stop() error {
 	b.cancel(errStopped)
 
-	b.workload.stop()
+	b.behind.stop()
 
-	errs := []error{b.stopDouble(), b.stop(kubernetesProvider, 0), b.KillFunction(), b.stop("core", 2*time.Second), b.stop("init", 0)}
+	errs := []error{b.stopDouble(), b.stop(kubernetesProvider, 0), b.stop(helmProvider, 0), b.KillFunction(), b.stop("core", 2*time.Second), b.stop("rbac", 0), b.stop("init", 0)}
 
 	if b.proxy != nil {
 		b.proxy.Stop()

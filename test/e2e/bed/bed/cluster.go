@@ -48,6 +48,7 @@ func (b *Bed) runAPIServer(ctx context.Context) error {
 
 	err := b.spawn("cluster", b.o.ControlPlaneBinary, nil, []string{
 		"cluster",
+		"--rbac=" + strconv.FormatBool(b.o.RBAC),
 		"--dir=" + b.clusterDir(),
 		"--kubeconfig=" + b.Kubeconfig(),
 		"--port=" + strconv.Itoa(b.ports.apiServer),
@@ -116,7 +117,7 @@ func (b *Bed) makeCredentials() error {
 		return fmt.Errorf("cannot write the kubeconfig: %w", err)
 	}
 
-	return nil
+	return b.makeAccounts(ca)
 }
 
 func kubeconfig(server string, ca []byte, admin pki.Pair) api.Config {

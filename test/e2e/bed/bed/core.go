@@ -64,6 +64,10 @@ func (b *Bed) installCrossplane(ctx context.Context) error {
 
 	b.crossplane = filepath.Join(dir, "cluster")
 
+	if err := b.installRoles(ctx); err != nil {
+		return err
+	}
+
 	files, err := filepath.Glob(filepath.Join(b.crossplane, "crds", "*.yaml"))
 	if err != nil {
 		return fmt.Errorf("cannot list Crossplane's CRDs: %w", err)
@@ -149,7 +153,7 @@ func (b *Bed) writeCertificates(ctx context.Context) error {
 	})
 }
 
-func (b *Bed) coreEnv() []string { return []string{"KUBECONFIG=" + b.Kubeconfig()} }
+func (b *Bed) coreEnv() []string { return []string{"KUBECONFIG=" + b.accountKubeconfig(accountCore)} }
 
 // startCore starts the core and waits until it is ready.
 func (b *Bed) startCore(ctx context.Context) error {
@@ -169,6 +173,10 @@ func (b *Bed) startCore(ctx context.Context) error {
 	}
 	if !b.o.StockCircuitBreaker {
 		args = append(args, "--circuit-breaker-burst=100000", "--circuit-breaker-refill-rate=1000")
+	}
+
+	if err := b.grant(ctx); err != nil {
+		return err
 	}
 
 	if err := b.spawn("core", b.o.ControlPlaneBinary, b.coreEnv(), append(args, b.o.CoreArgs...)); err != nil {

@@ -30,17 +30,19 @@ type source struct {
 	group   string // of its configuration; the managed resources' groups end in it
 	module  string // with a version where no go.mod of ours names it
 	goMod   string // the directory, from the root, whose go.mod decides the version
-	configs []string
-	always  bool // studios have configurations of it in any case
+	configs []string // and what else of it a studio has in any case
+	always  bool     // whether a studio has
 }
 
 func sources() []source {
-	configs := []string{"providerconfigs", "clusterproviderconfigs", "providerconfigusages"}
+	configs := func(more ...string) []string {
+		return append([]string{"providerconfigs", "clusterproviderconfigs", "providerconfigusages"}, more...)
+	}
 
 	return []source{
-		{group: "aws.m.upbound.io", module: "github.com/upbound/provider-aws/v2", configs: configs, always: true},
-		{group: "kubernetes.m.crossplane.io", module: "github.com/crossplane-contrib/provider-kubernetes@v1.2.1", goMod: "test/e2e/bed", configs: configs, always: true},
-		{group: "helm.m.crossplane.io", module: "github.com/crossplane-contrib/provider-helm@v1.3.0", goMod: "test/e2e/bed", configs: configs, always: true},
+		{group: "aws.m.upbound.io", module: "github.com/upbound/provider-aws/v2", configs: configs(), always: true},
+		{group: "kubernetes.m.crossplane.io", module: "github.com/crossplane-contrib/provider-kubernetes@v1.2.1", goMod: "test/e2e/bed", configs: configs("objects"), always: true},
+		{group: "helm.m.crossplane.io", module: "github.com/crossplane-contrib/provider-helm@v1.3.0", goMod: "test/e2e/bed", configs: configs("releases"), always: true},
 	}
 }
 
@@ -121,7 +123,9 @@ func (b *Bed) installProviders(ctx context.Context) error {
 			mine = append(mine, c+"."+p.group)
 		}
 
-		for _, k := range mine {
+		slices.Sort(mine)
+
+		for _, k := range slices.Compact(mine) {
 			plural, group, _ := strings.Cut(k, ".")
 			files = append(files, filepath.Join(dir, "package", "crds", group+"_"+plural+".yaml"))
 		}

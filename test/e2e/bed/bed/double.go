@@ -51,7 +51,7 @@ func (b *Bed) startDouble(ctx context.Context) error {
 		return fmt.Errorf("cannot listen for the ledger: %w", err)
 	}
 
-	b.startFleet(aws) //nolint:contextcheck // It outlives the start.
+	b.startFleet(aws)
 
 	if err := b.startObjects(aws); err != nil {
 		return err

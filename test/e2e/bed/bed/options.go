@@ -59,6 +59,8 @@ func (o *Options) complete() error {
 	}
 	def(&o.ControlPlaneBinary, "_output", "bin", "controlplane")
 	def(&o.KubernetesProviderBinary, "_output", "bin", "provider-kubernetes")
+	def(&o.HelmProviderBinary, "_output", "bin", "provider-helm")
+	def(&o.KwokBinary, "_output", "bin", "kwok")
 	def(&o.FunctionBinary, "_output", "bin", "compose-comfyui")
 	def(&o.APIs, "apis", "comfyuistudios")
 
@@ -70,15 +72,15 @@ func (o *Options) complete() error {
 		return fmt.Errorf("the control plane is not built, run `make bed-build` (about ten CPU minutes the first time): %w", err)
 	}
 
-	if o.Workload == Real {
-		if _, err := os.Stat(o.KubernetesProviderBinary); err != nil {
-			return fmt.Errorf("provider-kubernetes is not built, run `make bed-build`: %w", err)
-		}
-	}
-
 	if o.Function == nil {
 		if _, err := os.Stat(o.FunctionBinary); err != nil {
 			return fmt.Errorf("the composition function is not built, run `make build`: %w", err)
+		}
+	}
+
+	for _, binary := range []string{o.KubernetesProviderBinary, o.HelmProviderBinary, o.KwokBinary} {
+		if _, err := os.Stat(binary); err != nil && o.Workload == Real {
+			return fmt.Errorf("a program behind real clusters is not built, run `make bed-build`: %w", err)
 		}
 	}
 

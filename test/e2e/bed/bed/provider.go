@@ -36,8 +36,8 @@ func (b *Bed) StartProvider() error {
 	o := b.o.Provider
 	o.CheckProviderConfig = true
 
-	if o.Kubeconfig == nil && b.workload.fleet != nil {
-		o.Kubeconfig = b.workload.fleet.Kubeconfig
+	if o.Kubeconfig == nil && b.behind.fleet != nil {
+		o.Kubeconfig = b.behind.fleet.Kubeconfig
 	}
 
 	if o.Log == nil {

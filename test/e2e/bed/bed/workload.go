@@ -5,27 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/helm"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/objects"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workcluster"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload"
 )
 
-// kubernetesProvider is the process of provider-kubernetes.
-const kubernetesProvider = "provider-kubernetes"
+// The processes of the two providers.
+const (
+	kubernetesProvider = "provider-kubernetes"
+	helmProvider       = "provider-helm"
+)
 
 // kubernetesPoll is how often provider-kubernetes looks at what is up to date,
 // in simulated time: its default. What is not Ready it looks at every 30 real
 // seconds, and what failed at most a real minute later; no flag changes that.
 const kubernetesPoll = 10 * time.Minute
 
-// workload is what stands behind the studios' EKS clusters.
-type workload struct {
+// behind is what stands behind the studios' EKS clusters.
+type behind struct {
 	fleet  *workcluster.Fleet // nil in a light bed
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -37,7 +42,7 @@ func (b *Bed) startFleet(aws *cloud.AWS) {
 		return
 	}
 
-	b.workload.fleet = workcluster.New(workcluster.Options{
+	b.behind.fleet = workcluster.New(workcluster.Options{
 		AWS:      aws,
 		Dir:      filepath.Join(b.o.Dir, "eks"),
 		LogDir:   b.LogDir(),
@@ -45,70 +50,110 @@ func (b *Bed) startFleet(aws *cloud.AWS) {
 		Etcd:     "http://" + loopback(b.ports.etcd),
 		Port:     b.ports.take,
 		FreePort: b.ports.free,
-		OnStart:  b.o.OnCluster,
+		OnStart:  func(ctx context.Context, c workcluster.Cluster) { b.runCluster(ctx, aws, c) },
 		Died:     func(err error) { b.cancel(err) },
 		Log:      b.logf,
 	})
 
-	b.workload.run(b.ctx, b.workload.fleet.Run)
+	b.behind.run(b.ctx, b.behind.fleet.Run)
+}
+
+// runCluster plays what is behind a cluster's API, until the cluster ends.
+func (b *Bed) runCluster(ctx context.Context, aws *cloud.AWS, c workcluster.Cluster) {
+	wg := sync.WaitGroup{}
+	defer wg.Wait()
+
+	if b.o.OnCluster != nil {
+		wg.Go(func() { b.o.OnCluster(ctx, c) })
+	}
+
+	out, err := os.OpenFile(b.logFile("kwok-"+c.Name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		b.cancel(fmt.Errorf("cannot open the log of the workload of %s: %w", c.Name, err))
+		return
+	}
+	defer out.Close()
+
+	err = workload.Run(ctx, workload.Options{
+		Admin: c.Admin, Cluster: c.Name, Region: c.Region, AWS: aws, Kwok: b.o.KwokBinary, Log: out, Logf: b.logf,
+	})
+	if err != nil && ctx.Err() == nil {
+		b.cancel(fmt.Errorf("the workload of cluster %s ended: %w", c.Name, err))
+	}
 }
 
 // startObjects plays the providers of Objects and Releases and the clusters
 // behind them, if nothing real is to.
 func (b *Bed) startObjects(aws *cloud.AWS) error {
-	kinds, err := b.activated()
-	if err != nil {
-		return err
-	}
-
-	kinds = slices.DeleteFunc(objects.Kinds(), func(k string) bool { return !slices.Contains(kinds, k) })
-	if b.o.Workload != Light || len(kinds) == 0 {
+	if b.o.Workload != Light {
 		return nil
 	}
 
-	d, err := objects.New(b.config, objects.Options{AWS: aws, Kinds: kinds, Log: b.logf})
+	d, err := objects.New(b.config, objects.Options{AWS: aws, Log: b.logf})
 	if err != nil {
 		return fmt.Errorf("cannot start the double of the workload clusters: %w", err)
 	}
 
-	b.workload.run(b.ctx, d.Run) //nolint:contextcheck // It outlives the start.
+	b.behind.run(b.ctx, d.Run)
 
 	return nil
 }
 
 // run runs something until stop.
-func (w *workload) run(ctx context.Context, fn func(context.Context)) {
+func (w *behind) run(ctx context.Context, fn func(context.Context)) {
 	ctx, w.cancel = context.WithCancel(ctx)
 
 	w.wg.Go(func() { fn(ctx) })
 }
 
-func (w *workload) stop() {
+func (w *behind) stop() {
 	if w.cancel != nil {
 		w.cancel()
 		w.wg.Wait()
 	}
 }
 
-// startWorkload starts the real provider of Objects, in a bed that has it.
+// startWorkload starts the real providers of Objects and Releases, in a bed
+// that has them.
 func (b *Bed) startWorkload(ctx context.Context) error {
 	if b.o.Workload != Real {
 		return nil
 	}
 
-	return b.StartKubernetesProvider(ctx)
+	if err := helm.FillCache(ctx, helm.CacheDir(b.o.HelmProviderBinary)); err != nil {
+		return fmt.Errorf("cannot fill the cache of charts: %w", err)
+	}
+
+	return errors.Join(b.StartHelmProvider(), b.StartKubernetesProvider(ctx))
+}
+
+// StartHelmProvider starts provider-helm.
+func (b *Bed) StartHelmProvider() error {
+	return b.spawn(helmProvider, b.o.HelmProviderBinary, helm.Env(b.Kubeconfig()), helm.Args(b.o.Scale))
+}
+
+// StopHelmProvider kills provider-helm, as a node failure would.
+func (b *Bed) StopHelmProvider() error { return b.stop(helmProvider, 0) }
+
+// RestartHelmProvider replaces provider-helm by a new one.
+func (b *Bed) RestartHelmProvider() error {
+	if err := b.StopHelmProvider(); err != nil {
+		return err
+	}
+
+	return b.StartHelmProvider()
 }
 
 // Cluster waits for the Kubernetes side of an EKS cluster of the simulated AWS.
 func (b *Bed) Cluster(ctx context.Context, region, name string, limit time.Duration) (workcluster.Cluster, error) {
 	out := workcluster.Cluster{}
 
-	if b.workload.fleet == nil {
+	if b.behind.fleet == nil {
 		return out, errors.New("cannot find a workload cluster: the bed's are not real")
 	}
 
 	return out, poll(ctx, limit, 50*time.Millisecond, func(context.Context) error {
-		c, ok := b.workload.fleet.Find(region, name)
+		c, ok := b.behind.fleet.Find(region, name)
 		if !ok {
 			return fmt.Errorf("cluster %s in %s does not answer", name, region)
 		}

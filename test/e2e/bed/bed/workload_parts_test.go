@@ -26,7 +26,7 @@ import (
 // (crossplane-runtime's creation grace period). What is to be gone in a part is
 // made at the beginning.
 func TestWorkload(t *testing.T) {
-	w := startWork(t)
+	w := startWork(t, Real)
 	w.object("held", "", greeting("held", "hello"))
 	w.object("used", "", greeting("used", "hello"))
 	w.object("owner", "", strings.Replace(greeting("owner", "hello"), "name: owner", "name: owner, finalizers: [foregroundDeletion]", 1))
@@ -39,6 +39,7 @@ func TestWorkload(t *testing.T) {
 		run  func(workbench)
 	}{
 		{"Watches", watches},
+		{"Runs", runs},
 		{"KeepsReplicas", keepsReplicas},
 		{"Leaks", leaks},
 		{"ObservesOnly", observesOnly},
@@ -79,10 +80,7 @@ func watches(w workbench) {
 	}
 }
 
-// keepsReplicas: what the manifest leaves out is another's, what it has comes
-// back.
-func keepsReplicas(w workbench) {
-	w.object("app", "watch: true", `
+const app = `
       apiVersion: apps/v1
       kind: Deployment
       metadata: {namespace: default, name: app}
@@ -90,7 +88,12 @@ func keepsReplicas(w workbench) {
         selector: {matchLabels: {app: app}}
         template:
           metadata: {labels: {app: app}}
-          spec: {containers: [{name: app, image: "registry.local/app:1"}]}`)
+          spec: {containers: [{name: app, image: "public.ecr.aws/app/app:1"}]}`
+
+// keepsReplicas: what the manifest leaves out is another's, what it has comes
+// back.
+func keepsReplicas(w workbench) {
+	w.object("app", "watch: true", app)
 	w.await("app", HasCondition("Ready"))
 
 	deployments := w.work.AppsV1().Deployments("default")
@@ -100,7 +103,7 @@ func keepsReplicas(w workbench) {
 		w.t.Fatal(err)
 	}
 
-	image := []byte(`{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"registry.local/evil:1"}]}}}}`)
+	image := []byte(`{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"public.ecr.aws/app/evil:1"}]}}}}`)
 	if _, err := deployments.Patch(w.t.Context(), "app", types.StrategicMergePatchType, image, byHand); err != nil {
 		w.t.Fatal(err)
 	}
@@ -111,7 +114,7 @@ func keepsReplicas(w workbench) {
 			return err
 		}
 
-		if image := d.Spec.Template.Spec.Containers[0].Image; image != "registry.local/app:1" {
+		if image := d.Spec.Template.Spec.Containers[0].Image; image != "public.ecr.aws/app/app:1" {
 			return fmt.Errorf("the image is %s", image)
 		}
 
@@ -121,6 +124,20 @@ func keepsReplicas(w workbench) {
 
 		return nil
 	})
+}
+
+// runs: a Deployment's pod runs on a node of the node group, and a chart is
+// installed.
+func runs(w workbench) {
+	w.chart("nvidia-device-plugin")
+	w.object("app", "watch: true\n  readiness: {policy: DeriveFromCelQuery, celQuery: 'has(object.status.availableReplicas) && object.status.availableReplicas == 1'}", app)
+	w.await("app", HasCondition("Ready"))
+
+	for _, is := range []string{"Synced", "Ready"} {
+		if err := w.Await(w.t.Context(), releaseKind, "default", "nvidia-device-plugin", workloadLimit, HasCondition(is)); err != nil {
+			w.t.Fatalf("%v\n%s", err, w.LogTail(helmProvider, 5))
+		}
+	}
 }
 
 const planted = "planted-value-4711"
@@ -313,6 +330,8 @@ func configGone(w workbench) {
 func clusterGone(w workbench) {
 	w.says("left", "hello again")
 
+	w.remove(nodeGroupKind, "system")
+
 	for _, gvk := range []schema.GroupVersionKind{authKind, clusterKind} {
 		w.remove(gvk, "work")
 	}
@@ -335,9 +354,50 @@ func clusterGone(w workbench) {
 		w.t.Fatal(err)
 	}
 
-	w.awaitCluster()
+	w.work = w.awaitCluster()
 
 	if _, err := w.say("left"); !apierrors.IsNotFound(err) {
 		w.t.Errorf("a new cluster has what its predecessor had: %v", err)
+	}
+}
+
+// TestLight has no cluster behind it, and Objects and Releases come and go all
+// the same, in the order that the real ones need.
+func TestLight(t *testing.T) {
+	w := startWork(t, Light)
+	w.object("greeting", "", greeting("greeting", "hello"))
+	w.chart("karpenter")
+	w.await("greeting", HasCondition("Ready"))
+
+	if err := w.Await(t.Context(), releaseKind, "default", "karpenter", workloadLimit, HasCondition("Ready")); err != nil {
+		t.Fatal(err)
+	}
+
+	w.remove(configKind, "work")
+	w.remove(objectKind, "greeting")
+	w.await("greeting", Gone)
+
+	// The garbage collector takes the usage along, and then nothing holds it.
+	if err := w.Await(t.Context(), configKind, "default", "work", workloadLimit, Gone); err != nil {
+		t.Fatal(err)
+	}
+
+	w.remove(authKind, "work")
+
+	if err := w.Await(t.Context(), secretKind, "default", "work-kubeconfig", workloadLimit, Gone); err != nil {
+		t.Fatal(err)
+	}
+
+	w.remove(releaseKind, "karpenter")
+
+	err := w.Await(t.Context(), releaseKind, "default", "karpenter", workloadLimit, func(o *unstructured.Unstructured) error {
+		if err := HasCondition("Synced")(o); err == nil || !strings.Contains(err.Error(), "cannot get credentials secret") {
+			return fmt.Errorf("want it to miss its way in, got %w", asError(err))
+		}
+
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -50,6 +50,27 @@ spec:
     roleArnRef: {name: eks}
     vpcConfig: {subnetIdRefs: [{name: one}, {name: two}]}
 ---
+apiVersion: iam.aws.m.upbound.io/v1beta1
+kind: Role
+metadata: {namespace: default, name: node}
+spec: {forProvider: {assumeRolePolicy: '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'}}
+---
+apiVersion: eks.aws.m.upbound.io/v1beta1
+kind: NodeGroup
+metadata: {namespace: default, name: system}
+spec:
+  forProvider:
+    region: ap-northeast-1
+    clusterNameRef: {name: work}
+    nodeRoleArnRef: {name: node}
+    subnetIdRefs: [{name: one}, {name: two}]
+    scalingConfig: {minSize: 2, desiredSize: 2, maxSize: 3}
+---
+apiVersion: eks.aws.m.upbound.io/v1beta1
+kind: Addon
+metadata: {namespace: default, name: cni}
+spec: {forProvider: {region: ap-northeast-1, clusterNameRef: {name: work}, addonName: vpc-cni}}
+---
 apiVersion: eks.aws.m.upbound.io/v1beta1
 kind: ClusterAuth
 metadata: {namespace: default, name: work}
@@ -61,14 +82,21 @@ apiVersion: kubernetes.m.crossplane.io/v1alpha1
 kind: ProviderConfig
 metadata: {namespace: default, name: work}
 spec: {credentials: {source: Secret, secretRef: {namespace: default, name: work-kubeconfig, key: kubeconfig}}}
+---
+apiVersion: helm.m.crossplane.io/v1beta1
+kind: ProviderConfig
+metadata: {namespace: default, name: work}
+spec: {credentials: {source: Secret, secretRef: {namespace: default, name: work-kubeconfig, key: kubeconfig}}}
 `
 
 var (
-	objectKind  = schema.GroupVersionKind{Group: "kubernetes.m.crossplane.io", Version: "v1alpha1", Kind: "Object"}
-	clusterKind = schema.GroupVersionKind{Group: "eks.aws.m.upbound.io", Version: "v1beta1", Kind: "Cluster"}
-	authKind    = schema.GroupVersionKind{Group: "eks.aws.m.upbound.io", Version: "v1beta1", Kind: "ClusterAuth"}
-	secretKind  = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
-	configKind  = schema.GroupVersionKind{Group: "kubernetes.m.crossplane.io", Version: "v1alpha1", Kind: "ProviderConfig"}
+	objectKind    = schema.GroupVersionKind{Group: "kubernetes.m.crossplane.io", Version: "v1alpha1", Kind: "Object"}
+	nodeGroupKind = schema.GroupVersionKind{Group: "eks.aws.m.upbound.io", Version: "v1beta1", Kind: "NodeGroup"}
+	releaseKind   = schema.GroupVersionKind{Group: "helm.m.crossplane.io", Version: "v1beta1", Kind: "Release"}
+	clusterKind   = schema.GroupVersionKind{Group: "eks.aws.m.upbound.io", Version: "v1beta1", Kind: "Cluster"}
+	authKind      = schema.GroupVersionKind{Group: "eks.aws.m.upbound.io", Version: "v1beta1", Kind: "ClusterAuth"}
+	secretKind    = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
+	configKind    = schema.GroupVersionKind{Group: "kubernetes.m.crossplane.io", Version: "v1alpha1", Kind: "ProviderConfig"}
 )
 
 const (
@@ -86,15 +114,16 @@ type workbench struct {
 	work *kubernetes.Clientset
 }
 
-// startWork starts a bed with a real workload cluster.
-func startWork(t *testing.T) workbench {
+// startWork starts a bed with a workload cluster.
+func startWork(t *testing.T, behind Workload) workbench {
 	t.Helper()
 
 	b := start(t, func(o *Options) {
-		o.Workload, o.Scale, o.Record, o.Function = Real, workloadScale, false, toy.Function{}
+		o.Workload, o.Scale, o.Record, o.Function = behind, workloadScale, false, toy.Function{}
 		o.CRDs = []string{
 			"vpcs.ec2.aws.m.upbound.io", "subnets.ec2.aws.m.upbound.io", "roles.iam.aws.m.upbound.io",
-			"clusters.eks.aws.m.upbound.io", "clusterauths.eks.aws.m.upbound.io", "objects.kubernetes.m.crossplane.io",
+			"clusters.eks.aws.m.upbound.io", "nodegroups.eks.aws.m.upbound.io", "addons.eks.aws.m.upbound.io",
+			"clusterauths.eks.aws.m.upbound.io",
 		}
 	})
 
@@ -103,17 +132,21 @@ func startWork(t *testing.T) workbench {
 	}
 
 	w := workbench{Bed: b, t: t}
-	w.awaitCluster()
+	w.work = w.awaitCluster()
 
 	return w
 }
 
 // awaitCluster waits for the cluster and the way in.
-func (w *workbench) awaitCluster() {
+func (w workbench) awaitCluster() *kubernetes.Clientset {
 	w.t.Helper()
 
 	if err := w.Await(w.t.Context(), authKind, "default", "work", workloadLimit, HasCondition("Ready")); err != nil {
 		w.t.Fatal(err)
+	}
+
+	if w.o.Workload == Light {
+		return nil
 	}
 
 	c, err := w.Cluster(w.t.Context(), "ap-northeast-1", "work", workloadLimit)
@@ -121,9 +154,12 @@ func (w *workbench) awaitCluster() {
 		w.t.Fatal(err)
 	}
 
-	if w.work, err = kubernetes.NewForConfig(c.Admin); err != nil {
+	k, err := kubernetes.NewForConfig(c.Admin)
+	if err != nil {
 		w.t.Fatal(err)
 	}
+
+	return k
 }
 
 // object applies an Object. More goes into its spec, beside the manifest.
@@ -140,6 +176,28 @@ spec:
   forProvider:
     manifest: %s
 `, name, more, manifest))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// chart applies a Release of a chart that studios use.
+func (w workbench) chart(name string) {
+	w.t.Helper()
+
+	chart := map[string]string{
+		"karpenter":            "{name: karpenter, repository: oci://public.ecr.aws/karpenter, version: 1.14.1}",
+		"nvidia-device-plugin": "{name: nvidia-device-plugin, repository: https://nvidia.github.io/k8s-device-plugin, version: 0.18.2}",
+	}[name]
+
+	_, err := w.Apply(w.t.Context(), fmt.Sprintf(`
+apiVersion: helm.m.crossplane.io/v1beta1
+kind: Release
+metadata: {namespace: default, name: %s}
+spec:
+  providerConfigRef: {kind: ProviderConfig, name: work}
+  forProvider: {chart: %s, namespace: kube-system}
+`, name, chart))
 	if err != nil {
 		w.t.Fatal(err)
 	}

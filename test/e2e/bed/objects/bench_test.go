@@ -59,7 +59,7 @@ func newWorkbench(t *testing.T) *workbench {
 	w := &workbench{T: t, client: client, aws: cloud.New(cloud.Options{Scale: fast})}
 	w.makeCluster()
 
-	d, err := New(api.Config, Options{AWS: w.aws, Kinds: Kinds(), Log: t.Logf})
+	d, err := New(api.Config, Options{AWS: w.aws, Log: t.Logf})
 	if err != nil {
 		t.Fatal(err)
 	}

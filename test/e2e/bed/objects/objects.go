@@ -17,7 +17,6 @@ package objects
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,8 +36,6 @@ const workers = 8
 // Options of a Double.
 type Options struct {
 	AWS *cloud.AWS
-	// Kinds to serve, as plural.group; of Kinds() those that are installed.
-	Kinds []string
 	// Log gets a line per call of the API server that failed; may be nil.
 	Log func(format string, args ...any)
 }
@@ -78,16 +75,6 @@ func kinds() []kind {
 	}
 }
 
-// Kinds that a Double serves, as plural.group.
-func Kinds() []string {
-	out := []string{}
-	for _, k := range kinds() {
-		out = append(out, k.resource.GroupResource().String())
-	}
-
-	return out
-}
-
 // New makes a double for an API server. Nothing runs before Run.
 func New(cfg *rest.Config, o Options) (*Double, error) {
 	cfg = rest.CopyConfig(cfg)
@@ -113,10 +100,6 @@ func (d *Double) Run(ctx context.Context) {
 	defer d.queue.ShutDown()
 
 	for _, k := range kinds() {
-		if !slices.Contains(d.o.Kinds, k.resource.GroupResource().String()) {
-			continue
-		}
-
 		d.watch(ctx, &wg, k.resource, func(u *unstructured.Unstructured) { d.queue.Add(key{k.kind, u.GetNamespace(), u.GetName()}) })
 		d.watch(ctx, &wg, k.config, func(u *unstructured.Unstructured) {
 			d.queue.Add(key{configOf(k.kind), u.GetNamespace(), u.GetName()})
