@@ -15,7 +15,7 @@ const (
 	// of the claim; 1.36 needs 1.13.
 	KarpenterVersion = "1.14.1"
 	// DevicePluginVersion is NVIDIA's.
-	DevicePluginVersion = "0.17.1"
+	DevicePluginVersion = "0.18.2"
 	// NodeImage is EKS's AMI for GPU nodes. It is pinned: with @latest every node
 	// would drift on the day AWS publishes another.
 	NodeImage = "al2023@v20260714"
