@@ -27,9 +27,9 @@ const crossplaneModule = "github.com/crossplane/crossplane/v2"
 
 // A source of CRDs: a provider's come with its Go module.
 type source struct {
-	group   string // of its configuration; the managed resources' groups end in it
-	module  string // with a version where no go.mod of ours names it
-	goMod   string // the directory, from the root, whose go.mod decides the version
+	group   string   // of its configuration; the managed resources' groups end in it
+	module  string   // with a version where no go.mod of ours names it
+	goMod   string   // the directory, from the root, whose go.mod decides the version
 	configs []string // and what else of it a studio has in any case
 	always  bool     // whether a studio has
 }
