@@ -28,8 +28,6 @@ const (
 	accountRBAC = "rbac-manager"
 )
 
-var clusterRoleKind = schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole"}
-
 // accountKubeconfig is the path of a service account's kubeconfig: the
 // administrator's where nobody asks for permissions.
 func (b *Bed) accountKubeconfig(account string) string {
@@ -179,7 +177,8 @@ func (b *Bed) grant(ctx context.Context) error {
 			return err
 		}
 
-		if err := b.Await(ctx, clusterRoleKind, "", "crossplane:provider:"+name+":aggregate-to-edit", time.Minute, exists); err != nil {
+		role := schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole"}
+		if err := b.Await(ctx, role, "", "crossplane:provider:"+name+":aggregate-to-edit", time.Minute, exists); err != nil {
 			return fmt.Errorf("the RBAC manager grants nothing: %w\n%s", err, b.LogTail("rbac", 5))
 		}
 

@@ -90,8 +90,8 @@ func (e endpoint) handler() (http.Handler, error) {
 			// The API server knows the endpoint by its certificate.
 			r.Out.Header.Del("Authorization")
 		},
-		Transport:     transport,
-		ErrorLog:      log.New(io.Discard, "", 0),
+		Transport: transport,
+		ErrorLog:  log.New(io.Discard, "", 0),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			if errors.Is(err, context.Canceled) {
 				return
