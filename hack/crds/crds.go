@@ -56,7 +56,7 @@ func (c *Catalogue) Check(ctx context.Context, o *unstructured.Unstructured) err
 		return fmt.Errorf("unknown fields %s", strings.Join(unknown, ", "))
 	}
 
-	return d.Create(o).ToAggregate()
+	return d.Create(o).ToAggregate() //nolint:contextcheck // Rules run to their cost limit.
 }
 
 // Definition finds the CRD of a kind.
