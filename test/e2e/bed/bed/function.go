@@ -3,9 +3,21 @@ package bed
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
+
+// agentRelease is a studio-agent that nobody built: the simulated CodeBuild
+// mirrors whatever it is asked to.
+const agentRelease = `
+image: registry.example.com/comfyui-studio/studio-agent
+digest: sha256:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1
+nodeDaemonSHA256: b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2
+lambdaSHA256: c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3
+`
 
 func (b *Bed) tls() wire.TLS { return wire.TLS{Pair: b.functionPair, CA: b.caRoot.Cert} }
 
@@ -53,10 +65,16 @@ func (b *Bed) StartFunction(ctx context.Context) error {
 		return err
 	}
 
+	release := filepath.Join(b.o.Dir, "agent-release.yaml")
+	if err := os.WriteFile(release, []byte(agentRelease), 0o600); err != nil {
+		return fmt.Errorf("cannot write the release of studio-agent: %w", err)
+	}
+
 	err := b.spawn("function", b.o.FunctionBinary, nil, append([]string{
 		"--address=" + address,
 		"--tls-certs-dir=" + b.coreDir("function"),
 		"--metrics-address=" + loopback(b.ports.metrics),
+		"--agent-release=" + release,
 	}, b.o.FunctionArgs...))
 	if err != nil {
 		return err

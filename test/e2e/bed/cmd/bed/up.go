@@ -33,6 +33,18 @@ func parseUp(args []string) (upFlags, error) {
 	fs.BoolVar(&f.options.StockCircuitBreaker, "stock-circuit-breaker", false, "leave the core's circuit breaker at its default settings")
 	fs.StringVar(&f.options.FunctionBinary, "function", "", "the composition function's program (default _output/bin/compose-comfyui)")
 	fs.StringVar(&f.options.APIs, "apis", "", "directory with the XRD, the composition and the activation policy (default apis/comfyuistudios)")
+	fs.Func("workload", "what stands behind studios' clusters: light (played) or real (a Kubernetes API each; default light)", func(s string) error {
+		switch s {
+		case "light":
+			f.options.Workload = bed.Light
+		case "real":
+			f.options.Workload = bed.Real
+		default:
+			return fmt.Errorf("%q is neither light nor real", s)
+		}
+
+		return nil
+	})
 	fs.Func("fault", "fault of the simulated AWS, by name or as settings such as kind=VPC,mode=throttle; may be repeated", func(s string) error {
 		f.options.Faults = append(f.options.Faults, s)
 		_, err := cloud.ParseFault(s)
