@@ -299,6 +299,10 @@ func TestEverywhere(t *testing.T) {
 				}
 			}
 
+			if init, ok, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "initProvider"); ok {
+				t.Errorf("%s: carries spec.initProvider %v", k, init)
+			}
+
 			for _, f := range []string{"managedFields", "creationTimestamp", "namespace", "generation", "uid"} {
 				if _, ok, _ := unstructured.NestedFieldNoCopy(o.Object, "metadata", f); ok {
 					t.Errorf("%s: carries metadata.%s", k, f)

@@ -43,6 +43,12 @@ func (d *Desired) complete(k Key, o Object) (*composed.Unstructured, error) {
 	// From leaves status.observedGeneration: 0, and status is not ours.
 	delete(u.Object, "status")
 
+	// And of initProvider, which no part uses, it leaves what is no pointer: a
+	// reference to a Secret of no name, which a provider takes at its word.
+	if spec, ok := u.Object["spec"].(map[string]any); ok {
+		delete(spec, "initProvider")
+	}
+
 	return u, nil
 }
 
