@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -222,6 +223,25 @@ func isAvailable(name string, replicas int32) func(context.Context) error {
 
 		return nil
 	}
+}
+
+func TestOrphan(t *testing.T) {
+	run(t)
+
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "orphan", Namespace: "default"}, Spec: corev1.PodSpec{
+		NodeName: "nowhere", Containers: []corev1.Container{{Name: "main", Image: "example.org/main:1"}},
+	}}
+	if _, err := client().CoreV1().Pods("default").Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+
+	eventually(t, "a pod gone whose node is not there", func(ctx context.Context) error {
+		if _, err := client().CoreV1().Pods("default").Get(ctx, "orphan", metav1.GetOptions{}); !kerrors.IsNotFound(err) {
+			return fmt.Errorf("it is there, %w", err)
+		}
+
+		return nil
+	})
 }
 
 func TestPodTroubles(t *testing.T) {
