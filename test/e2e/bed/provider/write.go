@@ -267,7 +267,9 @@ func (r *run) readSecrets(ctx context.Context) error {
 			return fmt.Errorf("cannot get sensitive parameters: %w", err)
 		}
 		data, _ := u.Object["data"].(map[string]any)
-		value, err := base64.StdEncoding.DecodeString(cloud.Values(data).String(ref[0].String("key")))
+		// Not by path: a key may hold dots.
+		encoded, _ := data[ref[0].String("key")].(string)
+		value, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil {
 			return fmt.Errorf("cannot get sensitive parameters: secret %q: %w", ref[0].String("name"), err)
 		}
