@@ -54,21 +54,3 @@ func parts() []part {
 		{name: "edge", condition: v1alpha1.EdgeReady, compose: edge.Compose, says: edgeSays},
 	}
 }
-
-// field is a path of the spec, and whether the claim says something there.
-type field struct {
-	path string
-	set  bool
-}
-
-func set(fields ...field) []string {
-	var out []string
-
-	for _, f := range fields {
-		if f.set {
-			out = append(out, f.path)
-		}
-	}
-
-	return out
-}

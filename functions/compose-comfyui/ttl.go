@@ -27,6 +27,7 @@ func slow() map[string][]string {
 		"elbv2.":      {"LB"},
 		"cloudfront.": {"VPCOrigin", "Distribution"},
 		"acm.":        {"Certificate", "CertificateValidation"},
+		"route53.":    {"Record"},
 	}
 }
 

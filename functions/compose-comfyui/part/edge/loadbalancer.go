@@ -3,6 +3,7 @@ package edge
 import (
 	"strconv"
 
+	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	autoscaling "github.com/upbound/provider-aws/v2/apis/namespaced/autoscaling/v1beta1"
 	elbv2 "github.com/upbound/provider-aws/v2/apis/namespaced/elbv2/v1beta1"
 
@@ -95,7 +96,7 @@ func listeners(p plan.Plan, f facts.Edge, d *kit.Desired) {
 	g := kit.All(kit.After(plan.TargetGroup), kit.Needs(f.TargetGroupARN, "the target group's ARN"))
 
 	d.AddWhen(g, plan.Listener, &elbv2.LBListener{Spec: elbv2.LBListenerSpec{ForProvider: elbv2.LBListenerParameters{
-		LoadBalancerArnRef: d.Ref(plan.LoadBalancer),
+		LoadBalancerArnRef: ofNow(d, plan.LoadBalancer),
 		Port:               new(float64(plan.HTTPPort)),
 		Protocol:           new("HTTP"),
 		DefaultAction:      []elbv2.DefaultActionParameters{action},
@@ -109,7 +110,7 @@ func listeners(p plan.Plan, f facts.Edge, d *kit.Desired) {
 
 	d.AddWhen(kit.All(g, issued(p), kit.Needs(f.Served.CertificateARN, "the certificate")), plan.SecureListener,
 		&elbv2.LBListener{Spec: elbv2.LBListenerSpec{ForProvider: elbv2.LBListenerParameters{
-			LoadBalancerArnRef: d.Ref(plan.LoadBalancer),
+			LoadBalancerArnRef: ofNow(d, plan.LoadBalancer),
 			Port:               new(float64(plan.HTTPSPort)),
 			Protocol:           new("HTTPS"),
 			CertificateArn:     &f.Served.CertificateARN,
@@ -117,6 +118,15 @@ func listeners(p plan.Plan, f facts.Edge, d *kit.Desired) {
 			SSLPolicy:     new("ELBSecurityPolicy-TLS13-1-2-2021-06"),
 			DefaultAction: []elbv2.DefaultActionParameters{forward(f)},
 		}}})
+}
+
+// ofNow is a reference that is resolved anew each time: a load balancer that
+// somebody deleted comes back under another ARN, and without its listeners.
+func ofNow(d *kit.Desired, k kit.Key) *xpv1.NamespacedReference {
+	ref := d.Ref(k)
+	ref.Policy = &xpv1.Policy{Resolve: new(xpv1.ResolvePolicyAlways)}
+
+	return ref
 }
 
 func forward(f facts.Edge) elbv2.DefaultActionParameters {

@@ -105,15 +105,23 @@ func (r reference) resolve(in cloud.Values, namespace string, get lookup) (bool,
 	if r.refs != "" {
 		return r.resolveList(in, namespace, get)
 	}
-	if in.String(r.field) != "" || in.Get(r.refPath()) == nil {
+	if in.Get(r.refPath()) == nil || in.String(r.field) != "" && !resolvesAlways(in.Get(r.refPath())) {
 		return false, nil
 	}
 	value, err := r.value(in.Get(r.refPath()), namespace, get)
 	if err != nil {
 		return false, err
 	}
+	changed := in.String(r.field) != value
 	in.Set(r.field, value)
-	return true, nil
+	return changed, nil
+}
+
+// resolvesAlways tells of a reference that it is resolved anew each time, and not
+// only while there is no value (crossplane-runtime, pkg/reference).
+func resolvesAlways(ref any) bool {
+	m, _ := ref.(map[string]any)
+	return cloud.Values(m).String("policy.resolve") == "Always"
 }
 
 // resolveList resolves a list. The provider sorts what it resolved and puts
