@@ -256,6 +256,10 @@ func checkListener(t *tx) error {
 			return refuse("UnsupportedCertificate", "The certificate '%s' must have a fully-qualified domain name, a supported signature, and a supported key size.", arn)
 		}
 	}
+	return t.checkActions(lb)
+}
+
+func (t *tx) checkActions(lb *record) error {
 	for _, a := range t.args.List("defaultAction") {
 		arn := a.String("targetGroupArn")
 		if a.String("type") == "redirect" {
