@@ -95,7 +95,9 @@ func (t *tx) freeAddress(subnet *record) (string, error) {
 	for range size {
 		n := 4 + t.rand.IntN(size-reserved)
 		b := p.Masked().Addr().As4()
-		ip := netip.AddrFrom4([4]byte{b[0], b[1], b[2] + byte(n>>8), b[3] + byte(n)}).String()
+		b[2] += byte(n >> 8) //nolint:gosec // A subnet has 65536 addresses at most.
+		b[3] += byte(n & 255)
+		ip := netip.AddrFrom4(b).String()
 		if !slices.Contains(taken, ip) {
 			return ip, nil
 		}

@@ -36,19 +36,23 @@ func TestOfContainers(t *testing.T) {
 	}{
 		"Starting": {
 			"A pod that starts has no trouble.",
-			corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{waits("comfyui", "PodInitializing", "")}}, []trouble{},
+			corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{waits("comfyui", "PodInitializing", "")}},
+			[]trouble{},
 		},
 		"Image": {
 			"One whose image cannot be pulled has.",
-			corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{waits("comfyui", "ImagePullBackOff", "not found")}}, []trouble{{"ImagePullFailed", "not found"}},
+			corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{waits("comfyui", "ImagePullBackOff", "not found")}},
+			[]trouble{{"ImagePullFailed", "not found"}},
 		},
 		"Init": {
 			"An init container that fails has no models.",
-			corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{waits("models", "CrashLoopBackOff", "no models")}}, []trouble{{"ModelsNotReady", "no models"}},
+			corev1.PodStatus{InitContainerStatuses: []corev1.ContainerStatus{waits("models", "CrashLoopBackOff", "no models")}},
+			[]trouble{{"ModelsNotReady", "no models"}},
 		},
 		"Crash": {
 			"A server that fails crashes.",
-			corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{waits("comfyui", "CrashLoopBackOff", "exit 1")}}, []trouble{{"Crashing", "exit 1"}},
+			corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{waits("comfyui", "CrashLoopBackOff", "exit 1")}},
+			[]trouble{{"Crashing", "exit 1"}},
 		},
 	}
 	for name, tc := range cases {

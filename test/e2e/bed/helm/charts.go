@@ -104,7 +104,10 @@ func (c chart) pack(ctx context.Context, file string) error {
 // ModuleDir is where a module's files are; Go downloads it when need be.
 func ModuleDir(ctx context.Context, module string) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", module).Output()
-	m := struct{ Dir, Error string }{}
+	m := struct {
+		Dir   string `json:"Dir"`
+		Error string `json:"Error"`
+	}{}
 
 	if uerr := json.Unmarshal(out, &m); uerr != nil || m.Dir == "" {
 		return "", fmt.Errorf("cannot download module %s: %s: %w", module, m.Error, errors.Join(err, uerr))

@@ -72,7 +72,7 @@ func (k *karpenter) cannotWork(d *appsv1.Deployment) string {
 	}
 
 	if q := env["INTERRUPTION_QUEUE"]; q != "" && !k.exists("sqs", "Queue", func(r cloud.Resource) bool { return r.Observed().String("name") == q }) {
-		return fmt.Sprintf("QueueDoesNotExist: interruption queue %s", q)
+		return "QueueDoesNotExist: interruption queue " + q
 	}
 
 	return ""

@@ -26,43 +26,76 @@ type size struct {
 	vcpu, memory, nvme, gpus int64
 }
 
-// instanceTypes are NVIDIA machines, in the order of their price within a
-// family, families by price (EC2 instance type pages; GPU memory as Karpenter's
-// labels have it; the label of g7e's GPU is a guess).
-func instanceTypes() []instanceType {
+// A family is a line of machines with one kind of GPU.
+type family struct {
+	name, gpu string
+	memory    int64
+	sizes     []size
+}
+
+// families are NVIDIA machines, by price, and each family's sizes by theirs (EC2
+// instance type pages; GPU memory as Karpenter's labels have it; the label of
+// g7e's GPU is a guess).
+func families() []family {
 	g6Sizes := []size{
-		{"xlarge", 4, 16, 250, 1}, {"2xlarge", 8, 32, 450, 1}, {"4xlarge", 16, 64, 600, 1}, {"8xlarge", 32, 128, 900, 1},
-		{"16xlarge", 64, 256, 1880, 1}, {"12xlarge", 48, 192, 3760, 4}, {"24xlarge", 96, 384, 3760, 4}, {"48xlarge", 192, 768, 7520, 8},
+		{"xlarge", 4, 16, 250, 1},
+		{"2xlarge", 8, 32, 450, 1},
+		{"4xlarge", 16, 64, 600, 1},
+		{"8xlarge", 32, 128, 900, 1},
+		{"16xlarge", 64, 256, 1880, 1},
+		{"12xlarge", 48, 192, 3760, 4},
+		{"24xlarge", 96, 384, 3760, 4},
+		{"48xlarge", 192, 768, 7520, 8},
 	}
-	families := []struct {
-		name, gpu string
-		memory    int64
-		sizes     []size
-	}{
+
+	return []family{
 		{"g4dn", "t4", 16384, []size{
-			{"xlarge", 4, 16, 125, 1}, {"2xlarge", 8, 32, 225, 1}, {"4xlarge", 16, 64, 225, 1}, {"8xlarge", 32, 128, 900, 1},
-			{"16xlarge", 64, 256, 900, 1}, {"12xlarge", 48, 192, 900, 4},
+			{"xlarge", 4, 16, 125, 1},
+			{"2xlarge", 8, 32, 225, 1},
+			{"4xlarge", 16, 64, 225, 1},
+			{"8xlarge", 32, 128, 900, 1},
+			{"16xlarge", 64, 256, 900, 1},
+			{"12xlarge", 48, 192, 900, 4},
 		}},
 		{"g6", "l4", 22888, g6Sizes},
 		{"g5", "a10g", 22888, []size{
-			{"xlarge", 4, 16, 250, 1}, {"2xlarge", 8, 32, 450, 1}, {"4xlarge", 16, 64, 600, 1}, {"8xlarge", 32, 128, 900, 1},
-			{"16xlarge", 64, 256, 1900, 1}, {"12xlarge", 48, 192, 3800, 4}, {"24xlarge", 96, 384, 3800, 4}, {"48xlarge", 192, 768, 7600, 8},
+			{"xlarge", 4, 16, 250, 1},
+			{"2xlarge", 8, 32, 450, 1},
+			{"4xlarge", 16, 64, 600, 1},
+			{"8xlarge", 32, 128, 900, 1},
+			{"16xlarge", 64, 256, 1900, 1},
+			{"12xlarge", 48, 192, 3800, 4},
+			{"24xlarge", 96, 384, 3800, 4},
+			{"48xlarge", 192, 768, 7600, 8},
 		}},
 		{"gr6", "l4", 22888, []size{{"4xlarge", 16, 128, 600, 1}, {"8xlarge", 32, 256, 900, 1}}},
 		{"g6e", "l40s", 45776, []size{
-			{"xlarge", 4, 32, 250, 1}, {"2xlarge", 8, 64, 450, 1}, {"4xlarge", 16, 128, 600, 1}, {"8xlarge", 32, 256, 900, 1},
-			{"16xlarge", 64, 512, 1900, 1}, {"12xlarge", 48, 384, 3800, 4}, {"24xlarge", 96, 768, 3800, 4}, {"48xlarge", 192, 1536, 7600, 8},
+			{"xlarge", 4, 32, 250, 1},
+			{"2xlarge", 8, 64, 450, 1},
+			{"4xlarge", 16, 128, 600, 1},
+			{"8xlarge", 32, 256, 900, 1},
+			{"16xlarge", 64, 512, 1900, 1},
+			{"12xlarge", 48, 384, 3800, 4},
+			{"24xlarge", 96, 768, 3800, 4},
+			{"48xlarge", 192, 1536, 7600, 8},
 		}},
 		{"g7e", "rtx-pro-server-6000", 98304, []size{
-			{"2xlarge", 8, 64, 1900, 1}, {"4xlarge", 16, 128, 1900, 1}, {"8xlarge", 32, 256, 1900, 1}, {"12xlarge", 48, 512, 3800, 2},
-			{"24xlarge", 96, 1024, 7600, 4}, {"48xlarge", 192, 2048, 15200, 8},
+			{"2xlarge", 8, 64, 1900, 1},
+			{"4xlarge", 16, 128, 1900, 1},
+			{"8xlarge", 32, 256, 1900, 1},
+			{"12xlarge", 48, 512, 3800, 2},
+			{"24xlarge", 96, 1024, 7600, 4},
+			{"48xlarge", 192, 2048, 15200, 8},
 		}},
 		{"p5", "h100", 81920, []size{{"4xlarge", 16, 256, 3800, 1}, {"48xlarge", 192, 2048, 30400, 8}}},
 	}
+}
 
+// instanceTypes are the machines of all families, in their order.
+func instanceTypes() []instanceType {
 	out := []instanceType{}
 
-	for _, f := range families {
+	for _, f := range families() {
 		for _, s := range f.sizes {
 			out = append(out, instanceType{f.name + "." + s.name, s.vcpu, s.memory, s.nvme, s.gpus, f.gpu, f.memory})
 		}

@@ -499,7 +499,7 @@ func TestLeak(t *testing.T) {
 	b.ready("leak", 1)
 
 	// Without its identity Karpenter ends nothing.
-	b.Studio.Delete("identity")
+	b.Delete("identity")
 	b.event("BackOff", "no Pod Identity association for service account kube-system/karpenter")
 	b.remove("nodepools", "leak", metav1.DeletePropagationForeground)
 	b.remove("ec2nodeclasses", "leak", metav1.DeletePropagationBackground)
@@ -548,7 +548,7 @@ func TestPermissions(t *testing.T) {
 			tc.check(b)
 
 			// With the permission all is well.
-			b.Studio.Delete("karpenter")
+			b.Delete("karpenter")
 			b.Permit()
 			b.condition("nodepools", "denied", "Ready", "True")
 			b.end("denied")
@@ -558,7 +558,7 @@ func TestPermissions(t *testing.T) {
 
 func TestNeverRegisters(t *testing.T) {
 	b := newBench(t)
-	b.Studio.Delete("gpu-entry")
+	b.Delete("gpu-entry")
 	b.pool("stray", types, "")
 	b.servers("stray", 1, nil)
 	b.eventually("an instance", func(context.Context) error {

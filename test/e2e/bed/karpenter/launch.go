@@ -26,7 +26,7 @@ const (
 )
 
 // unfulfillable are EC2's codes that Karpenter takes for a lack of capacity.
-var unfulfillable = []string{ //nolint:gochecknoglobals // A table.
+var unfulfillable = []string{
 	"InsufficientInstanceCapacity", "MaxSpotInstanceCountExceeded", "VcpuLimitExceeded", "UnfulfillableCapacity", "Unsupported",
 	"InsufficientFreeAddressesInSubnet", "MaxFleetCountExceeded", "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
 }

@@ -46,7 +46,7 @@ func (k *karpenter) offerings(pool *nodePool, class *nodeClass) []offering {
 
 // labels are a node's of a pool, if it were the offering.
 func (k *karpenter) labels(pool *nodePool, class string, o offering) map[string]string {
-	out := o.instanceType.labels()
+	out := o.labels()
 	maps.Copy(out, map[string]string{
 		corev1.LabelTopologyZone: o.zone.Zone, corev1.LabelTopologyRegion: k.Region, "topology.k8s.aws/zone-id": o.zone.ZoneID,
 		labelCapacityType: o.purchase, labelPool: pool.Name, labelClass: class,

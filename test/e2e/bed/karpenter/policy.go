@@ -3,6 +3,7 @@ package karpenter
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -74,9 +75,7 @@ type request struct {
 
 func (r request) with(keys map[string]string) request {
 	out := request{r.action, r.resource, map[string][]string{}}
-	for k, v := range r.context {
-		out.context[k] = v
-	}
+	maps.Copy(out.context, r.context)
 
 	for k, v := range keys {
 		out.context[strings.ToLower(k)] = []string{v}

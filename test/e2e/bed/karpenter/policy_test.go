@@ -16,38 +16,46 @@ func TestAllows(t *testing.T) {
 		"Nothing": {"Without an Allow the answer is no.", nil, false},
 		"Exact": {
 			"One statement, one action, one resource.",
-			[]string{`{"Statement":{"Effect":"Allow","Action":"ec2:RunInstances","Resource":"arn:aws:ec2:us-east-1:123456789012:instance/i-1"}}`}, true,
+			[]string{`{"Statement":{"Effect":"Allow","Action":"ec2:RunInstances","Resource":"arn:aws:ec2:us-east-1:123456789012:instance/i-1"}}`},
+			true,
 		},
 		"Glob": {
 			"Wildcards go over everything; the case of an action does not count.",
-			[]string{`{"Statement":[{"Effect":"Allow","Action":["ec2:run*"],"Resource":["arn:aws:ec2:*:*:instance/?-*"]}]}`}, true,
+			[]string{`{"Statement":[{"Effect":"Allow","Action":["ec2:run*"],"Resource":["arn:aws:ec2:*:*:instance/?-*"]}]}`},
+			true,
 		},
 		"OtherResource": {
 			"A resource that is not named is not allowed.",
-			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"arn:aws:ec2:*:*:volume/*"}]}`}, false,
+			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"arn:aws:ec2:*:*:volume/*"}]}`},
+			false,
 		},
 		"Deny": {
 			"A Deny wins, wherever it is.",
 			[]string{
 				`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}`,
 				`{"Statement":[{"Effect":"Deny","NotAction":"ec2:Describe*","Resource":"*"}]}`,
-			}, false,
+			},
+			false,
 		},
 		"Condition": {
 			"Conditions hold when all their keys do.",
-			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":["eu-west-1","us-east-1"]},"StringLike":{"aws:RequestTag/karpenter.sh/nodepool":"*"}}}]}`}, true,
+			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":["eu-west-1","us-east-1"]},"StringLike":{"aws:RequestTag/karpenter.sh/nodepool":"*"}}}]}`},
+			true,
 		},
 		"ConditionFails": {
 			"One that does not keeps the statement from applying.",
-			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1","aws:RequestTag/other":"owned"}}}]}`}, false,
+			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-east-1","aws:RequestTag/other":"owned"}}}]}`},
+			false,
 		},
 		"Negated": {
 			"A negated operator fails when one of its values fits.",
-			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":["eu-west-1","us-east-1"]}}}]}`}, false,
+			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":["eu-west-1","us-east-1"]}}}]}`},
+			false,
 		},
 		"Unknown": {
 			"An operator that is not known allows nothing.",
-			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"NumericLessThan":{"aws:RequestedRegion":"1"}}}]}`}, false,
+			[]string{`{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"NumericLessThan":{"aws:RequestedRegion":"1"}}}]}`},
+			false,
 		},
 	}
 	for name, tc := range cases {

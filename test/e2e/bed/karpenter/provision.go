@@ -81,6 +81,10 @@ func ownedBy(p *corev1.Pod, kind string) bool {
 
 // hasRoom tells whether a pod fits on a node there is, or on one that comes.
 func (k *karpenter) hasRoom(w *world, p *corev1.Pod, taken map[string]corev1.ResourceList) bool {
+	return k.fitsNode(w, p, taken) || k.fitsClaim(w, p, taken)
+}
+
+func (k *karpenter) fitsNode(w *world, p *corev1.Pod, taken map[string]corev1.ResourceList) bool {
 	for _, n := range w.nodes {
 		if n.DeletionTimestamp != nil || n.Spec.Unschedulable || !podFits(p, n.Labels) || !tolerates(p, n.Spec.Taints) {
 			continue
@@ -101,6 +105,11 @@ func (k *karpenter) hasRoom(w *world, p *corev1.Pod, taken map[string]corev1.Res
 		}
 	}
 
+	return false
+}
+
+// fitsClaim nominates a pod for a NodeClaim whose node is on its way.
+func (k *karpenter) fitsClaim(w *world, p *corev1.Pod, taken map[string]corev1.ResourceList) bool {
 	for _, c := range w.claims {
 		if c.DeletionTimestamp != nil || w.node(c) != nil || c.Status.ProviderID == "" || !podFits(p, c.Labels) || !tolerates(p, c.Spec.Taints) {
 			continue
@@ -172,19 +181,17 @@ func (k *karpenter) newPlan(w *world, p *corev1.Pod, planned []*plan) (pl *plan,
 	reasons := []string{}
 
 	for _, pool := range pools {
-		why := ""
-
 		switch class := w.class(pool.Spec.Template.Spec.NodeClassRef.Name); {
 		case pool.DeletionTimestamp != nil || class == nil || class.DeletionTimestamp != nil || !class.conditions().is(ready):
 			continue // Ignored without a word.
 		case !tolerates(p, pool.Spec.Template.Spec.Taints):
-			why = fmt.Sprintf("did not tolerate taints of nodepool %q", pool.Name)
+			reasons = append(reasons, fmt.Sprintf("did not tolerate taints of nodepool %q", pool.Name))
 		default:
 			sum := requests(p)
 
 			fitting := k.fitting(pool, k.offerings(pool, class), p, sum)
 			if len(fitting) == 0 {
-				why = fmt.Sprintf("incompatible with nodepool %q, no instance type met all requirements or had the required offering, requirements=%s", pool.Name, spell(pool.Spec.Template.Spec.Requirements))
+				reasons = append(reasons, fmt.Sprintf("incompatible with nodepool %q, no instance type met all requirements or had the required offering, requirements=%s", pool.Name, spell(pool.Spec.Template.Spec.Requirements)))
 				break
 			}
 
@@ -193,10 +200,8 @@ func (k *karpenter) newPlan(w *world, p *corev1.Pod, planned []*plan) (pl *plan,
 				return &plan{pool, within, sum, []*corev1.Pod{p}}, ""
 			}
 
-			why = fmt.Sprintf("all available instance types exceed limits for nodepool: %q", pool.Name)
+			reasons = append(reasons, fmt.Sprintf("all available instance types exceed limits for nodepool: %q", pool.Name))
 		}
-
-		reasons = append(reasons, why)
 	}
 
 	if len(reasons) == 0 {

@@ -1,6 +1,9 @@
 package awstest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const network = `
 {apiVersion: ec2.aws.m, kind: VPC, metadata: {name: vpc}, spec: {forProvider: {cidrBlock: 10.42.0.0/16}}}
@@ -61,7 +64,7 @@ func (s *Studio) Permit(without ...string) {
 
 	statements := []string{}
 
-	for sid, body := range map[string]string{
+	for sid, body := range map[string]string{ //nolint:gosec // PassRole is no password.
 		"Launch":    `"Action":["ec2:RunInstances","ec2:CreateFleet"],"Resource":["arn:aws:ec2:us-east-1::image/*","arn:aws:ec2:us-east-1:*:security-group/*","arn:aws:ec2:us-east-1:*:subnet/*"]`,
 		"Templates": `"Action":["ec2:RunInstances","ec2:CreateFleet"],"Resource":"arn:aws:ec2:us-east-1:*:launch-template/*","Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/studio":"owned"},"StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}`,
 		"Tagged":    `"Action":["ec2:RunInstances","ec2:CreateFleet","ec2:CreateLaunchTemplate"],"Resource":["arn:aws:ec2:us-east-1:*:fleet/*","arn:aws:ec2:us-east-1:*:instance/*","arn:aws:ec2:us-east-1:*:volume/*","arn:aws:ec2:us-east-1:*:network-interface/*","arn:aws:ec2:us-east-1:*:launch-template/*"],"Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/studio":"owned","aws:RequestTag/eks:eks-cluster-name":"studio"},"StringLike":{"aws:RequestTag/karpenter.sh/nodepool":"*"}}`,
@@ -75,21 +78,11 @@ func (s *Studio) Permit(without ...string) {
 		"Profiles":  `"Action":["iam:ListInstanceProfiles","iam:GetInstanceProfile"],"Resource":"arn:aws:iam::123456789012:instance-profile/*"`,
 		"Endpoint":  `"Action":"eks:DescribeCluster","Resource":"arn:aws:eks:us-east-1:123456789012:cluster/studio"`,
 	} {
-		if !contains(without, sid) {
+		if !slices.Contains(without, sid) {
 			statements = append(statements, `{"Sid":"`+sid+`","Effect":"Allow",`+body+`}`)
 		}
 	}
 
 	policy := `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 	s.Make(`{apiVersion: iam.aws.m, kind: RolePolicy, metadata: {name: karpenter}, spec: {forProvider: {role: karpenter-role, policy: '` + policy + `'}}}`)
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-
-	return false
 }

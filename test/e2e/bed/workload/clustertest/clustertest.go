@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -205,8 +206,8 @@ func (c *Clusters) Log() string {
 // Stop ends what Start started.
 func (c *Clusters) Stop() error {
 	errs := []error{}
-	for i := len(c.procs) - 1; i >= 0; i-- {
-		errs = append(errs, c.procs[i].Kill())
+	for _, p := range slices.Backward(c.procs) {
+		errs = append(errs, p.Kill())
 	}
 
 	return errors.Join(append(errs, os.RemoveAll(c.Dir))...)
