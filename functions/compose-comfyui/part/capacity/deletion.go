@@ -59,6 +59,10 @@ func untilLastNode(p plan.Plan) []kit.Key {
 		plan.SystemNodes, plan.AddonVPCCNI, plan.AddonKubeProxy, plan.AddonCoreDNS, plan.AddonPodIdentity,
 		plan.NAT, plan.RegionalNAT, plan.NATAddress, plan.InternetGateway, plan.PrivateEgress, plan.PublicEgress,
 		plan.PublicSubnetRoutes(p.Network.NATZone().ID),
+		// Terraform takes a route table's routes and associations along with it.
+		plan.PrivateRoutes, plan.PublicRoutes,
+		// A Karpenter that starts again looks for it first, and ends without.
+		plan.InterruptionQueue,
 	}
 	out = append(out, nodeKeys()...)
 

@@ -115,6 +115,7 @@ func TestDeletionOrder(t *testing.T) {
 		plan.PrivateSubnetRoutes("apne1-az4"), plan.PrivateSubnetRoutes("apne1-az1"),
 		plan.GPUNodeRole, plan.GPUNodeRoleWorker, plan.GPUNodeRoleCNI, plan.GPUNodeRoleRegistry, plan.GPUNodeRoleSSM,
 		plan.GPUNodeRoleModels, plan.GPUNodeProfile, plan.GPUNodeEntry,
+		plan.PrivateRoutes, plan.PublicRoutes, plan.InterruptionQueue,
 	} {
 		want = append(want, string(of)+" by "+string(plan.Karpenter))
 	}

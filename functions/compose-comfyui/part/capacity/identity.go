@@ -60,7 +60,10 @@ func karpenterMay(p plan.Plan, f facts.Facts) []policy.Statement {
 		Sid: "ReadImageParameters", Effect: policy.Allow, Action: []string{"ssm:GetParameter"},
 		Resource: []string{"arn:aws:ssm:" + p.RegionName + "::parameter/aws/service/*"},
 	}, policy.Statement{
-		Sid: "ReadInstanceProfile", Effect: policy.Allow, Action: []string{"iam:GetInstanceProfile"}, Resource: []string{p.InstanceProfileARN()},
+		// Before it lets go of a class, Karpenter looks for the profile that older
+		// versions named after the cluster; refused, the class stays for ever.
+		Sid: "ReadInstanceProfiles", Effect: policy.Allow, Action: []string{"iam:GetInstanceProfile"},
+		Resource: []string{p.InstanceProfileARN(), "arn:aws:iam::" + p.Account + ":instance-profile/" + p.ClusterName() + "_*"},
 	}, policy.Statement{
 		// EC2 knows no resources for these.
 		Sid: "ReadRegion", Effect: policy.Allow, Resource: []string{"*"},

@@ -62,6 +62,10 @@ func privateSubnets(p plan.Plan, d *kit.Desired) {
 	for _, z := range p.Network.Zones {
 		d.Add(plan.PrivateSubnet(z.ID), subnet(d, z.ID, z.PrivateCIDR))
 		d.Add(plan.PrivateSubnetRoutes(z.ID), association(d, plan.PrivateSubnet(z.ID), plan.PrivateRoutes))
+
+		// An association that has to outlive the nodes must not find its subnet gone:
+		// AWS gives up an empty one at once.
+		d.Use(plan.PrivateSubnet(z.ID), plan.PrivateSubnetRoutes(z.ID))
 	}
 }
 
