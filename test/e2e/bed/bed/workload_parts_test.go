@@ -63,7 +63,10 @@ func watches(w workbench) {
 	w.object("watched", "watch: true", greeting("watched", "hello"))
 	w.await("watched", HasCondition("Ready"))
 
-	// Simulated ten minutes are ten seconds: without watch it takes as long.
+	// The provider looks once more a second after it has made something. Then
+	// it looks every ten simulated minutes: without watch it takes ten seconds.
+	time.Sleep(2 * time.Second)
+
 	begin := time.Now()
 
 	w.patch("watched", `{"metadata":{"annotations":{"seen":"yes"}},"data":{"say":"goodbye","foreign":"mine"}}`)

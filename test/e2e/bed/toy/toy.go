@@ -61,6 +61,7 @@ func Main(args []string) error {
 	address := fs.String("address", "", "where to listen")
 	certs := fs.String("tls-certs-dir", "", "directory with ca.crt, tls.crt and tls.key")
 	fs.String("metrics-address", "", "not served")
+	fs.String("agent-release", "", "not read")
 
 	if err := fs.Parse(args[1:]); err != nil {
 		return fmt.Errorf("cannot parse flags: %w", err)
