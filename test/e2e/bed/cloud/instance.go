@@ -63,14 +63,14 @@ func createInstance(t *tx) error {
 	t.res.arn = t.arnOf("ec2", "instance/"+id)
 	t.res.attrs = Values{
 		"arn": t.res.arn, "id": id, "vpcId": vpc, "availabilityZone": subnet.attrs.String("availabilityZone"),
-		"availabilityZoneId": subnet.attrs.String("availabilityZoneId"), "privateIp": ip, "privateDns": privateDNS(t.call.region(), ip),
+		"availabilityZoneId": subnet.attrs.String("availabilityZoneId"), "privateIp": ip, "privateDns": PrivateDNS(t.call.region(), ip),
 	}
 	return nil
 }
 
-// privateDNS is the name that AWS gives an address, which is also the name of
+// PrivateDNS is the name that AWS gives an address, which is also the name of
 // the node (the DNS names of EC2: us-east-1 has a domain of its own).
-func privateDNS(region, ip string) string {
+func PrivateDNS(region, ip string) string {
 	domain := region + ".compute.internal"
 	if region == "us-east-1" {
 		domain = "ec2.internal"
@@ -78,8 +78,9 @@ func privateDNS(region, ip string) string {
 	return fmt.Sprintf("ip-%s.%s", strings.ReplaceAll(ip, ".", "-"), domain)
 }
 
-// reserved addresses of each subnet: AWS keeps the first four and the last.
-const reserved = 5
+// reserved addresses of each subnet: AWS keeps the first four and the last, and
+// the machines of managed node groups, which are not in the ledger, have a few.
+const reserved = 10
 
 // freeAddress draws an address of a subnet that no instance has.
 func (t *tx) freeAddress(subnet *record) (string, error) {
@@ -93,7 +94,7 @@ func (t *tx) freeAddress(subnet *record) (string, error) {
 	}
 	size := 1 << (32 - p.Bits())
 	for range size {
-		n := 4 + t.rand.IntN(size-reserved)
+		n := reserved - 1 + t.rand.IntN(size-reserved)
 		b := p.Masked().Addr().As4()
 		b[2] += byte(n >> 8) //nolint:gosec // A subnet has 65536 addresses at most.
 		b[3] += byte(n & 255)

@@ -26,8 +26,6 @@ const (
 	pullable = corev1.PodReadyToStartContainers
 	// initFails is true of a pod whose init containers a fault makes fail.
 	initFails corev1.PodConditionType = "InitContainersFail"
-	// lost marks a node whose kubelet is gone: nobody makes it ready again.
-	lost = "bed.comfyui-studio.io/lost"
 )
 
 // How long a pod takes: the steps of a small one that runs from a small image,
@@ -64,7 +62,7 @@ func stages(c cloud.Clock) ([]byte, error) {
 
 	b := &bytes.Buffer{}
 	if err := t.Execute(b, map[string]any{
-		"Pullable": pullable, "InitFails": initFails, "Lost": lost, "Scale": c.Scale(),
+		"Pullable": pullable, "InitFails": initFails, "Scale": c.Scale(),
 		"Create": podCreate, "Delete": podDelete,
 		"Kinds": []podKind{
 			{Name: "plain", GPU: "DoesNotExist", Init: podInit, Start: podStart},

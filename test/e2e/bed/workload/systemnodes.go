@@ -139,7 +139,7 @@ func (s *systemNodes) nodesOf(g cloud.Resource, name string) []*corev1.Node {
 
 func (s *systemNodes) node(g cloud.Resource, group string, subnet cloud.Resource, i int) *corev1.Node {
 	ip := address(subnet.Args.String("cidrBlock"), firstAddress+i)
-	name := fmt.Sprintf("ip-%s.%s.compute.internal", strings.ReplaceAll(ip, ".", "-"), s.Region)
+	name := cloud.PrivateDNS(s.Region, ip)
 	zone := subnet.Attrs.String("availabilityZone")
 	arch := "amd64"
 

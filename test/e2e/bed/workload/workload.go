@@ -78,7 +78,7 @@ func Run(ctx context.Context, o Options) error {
 		})
 	})
 	g.Go(func() error {
-		return frontdoor.Run(ctx, frontdoor.Options{Client: client, Clock: o.AWS.Clock(), Informers: shared})
+		return frontdoor.Run(ctx, frontdoor.Options{Client: client, Clock: o.AWS.Clock(), Informers: shared, Logf: o.Logf})
 	})
 
 	return g.Wait()
