@@ -3,6 +3,13 @@
 // processes, a composition function over mutual TLS, and a simulated AWS with
 // its provider in this process.
 //
+// Behind a studio's EKS cluster there is nothing but a double (package
+// objects), or, where Options.Workload says Real, a second kube-apiserver with
+// nodes, pods and Karpenter, and the real provider-kubernetes and provider-helm.
+// Of the times in these two, only the poll interval is simulated: what failed is
+// tried again after one real second up to sixty, and what was made less than
+// thirty real seconds ago does not go.
+//
 // Beds do not meet: each has its own directory, ports and certificates, and
 // serves on loopback (the core's own ports have no bind flag). Whatever way
 // this process ends, its children end with it.
