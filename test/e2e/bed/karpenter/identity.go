@@ -65,8 +65,10 @@ func (k *karpenter) cannotWork(d *appsv1.Deployment) string {
 		return fmt.Sprintf("no credentials: no Pod Identity association for service account %s/%s", namespace, d.Spec.Template.Spec.ServiceAccountName)
 	}
 
+	k.docs = docs
+
 	for _, r := range k.startup(env["INTERRUPTION_QUEUE"]) {
-		if !allows(docs, r) {
+		if !k.can(r) {
 			return fmt.Sprintf("AccessDenied: its role is not authorized to perform %s on resource %s", r.action, r.resource)
 		}
 	}
@@ -141,17 +143,9 @@ func (k *karpenter) documents(role string) []string {
 	return out
 }
 
-// can tells whether Karpenter's role allows a request.
-func (k *karpenter) can(r request) bool {
-	d, err := k.Informers.Apps().V1().Deployments().Lister().Deployments(namespace).Get(name)
-	if err != nil {
-		return false
-	}
-
-	docs, ok := k.policies(d.Spec.Template.Spec.ServiceAccountName)
-
-	return ok && allows(docs, r)
-}
+// can tells whether Karpenter's role allows a request, by the policies it had
+// when the pass began.
+func (k *karpenter) can(r request) bool { return allows(k.docs, r) }
 
 func (k *karpenter) ask(action, resource string) request {
 	return request{action: action, resource: resource}.with(map[string]string{"aws:RequestedRegion": k.Region})

@@ -68,7 +68,9 @@ type karpenter struct {
 	recorder record.EventRecorder
 	clock    cloud.Clock
 
+	// problem keeps it from working; docs are its role's policies.
 	problem string
+	docs    []string
 	// claims and nodes hold what only the real one's memory and clock know.
 	claims map[types.UID]*claimMemory
 	empty  map[types.UID]time.Duration
