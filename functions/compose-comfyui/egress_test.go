@@ -47,7 +47,10 @@ func TestEgressSwitch(t *testing.T) {
 				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.NAT}},
 				{Route: plan.RegionalNAT},
 				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.NATAddress, plan.PublicEgress, plan.PublicSubnetRoutes(zone)}},
-				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.PublicRoutes, plan.PublicSubnet(zone)}},
+				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.PublicSubnet(zone)}},
+				// A table that Karpenter's last node must not lose has a Usage, which goes
+				// before it.
+				{Route: plan.RegionalNAT, Leaves: []kit.Key{plan.PublicRoutes}},
 				{Route: plan.RegionalNAT},
 			},
 		},
