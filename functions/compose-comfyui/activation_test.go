@@ -25,7 +25,11 @@ func TestActivation(t *testing.T) {
 
 		for _, r := range rsp.GetDesired().GetResources() {
 			o := &unstructured.Unstructured{Object: r.GetResource().AsMap()}
-			if group := o.GroupVersionKind().Group; strings.HasSuffix(group, ".aws.m.upbound.io") {
+			group := o.GroupVersionKind().Group
+
+			// Both providers of what runs in the cluster start kinds as they are
+			// activated, too. Their configurations are there from the start.
+			if strings.HasSuffix(group, ".aws.m.upbound.io") || (strings.HasSuffix(group, ".m.crossplane.io") && o.GetKind() != "ProviderConfig") {
 				kinds[schemaOf(t, o).Plural+"."+group] = true
 			}
 		}
