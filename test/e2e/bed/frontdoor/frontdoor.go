@@ -6,7 +6,8 @@
 // the label app.kubernetes.io/name: comfyui, once that has had a Ready server,
 // between its annotations comfyui-studio/min-servers and max-servers: to as
 // many as prompts wait, and nobody waits unless a test says so with the
-// annotation bed.comfyui-studio.io/queue. It writes the ConfigMap studio-status,
+// annotation bed.comfyui-studio.io/queue. Servers that nobody needs stay for ten
+// simulated minutes, the shortest spec.sleep.afterIdle. It writes the ConfigMap studio-status,
 // key status.json, when something changed and once a simulated minute at most.
 package frontdoor
 
@@ -46,6 +47,7 @@ const (
 const (
 	lookPeriod = 5 * time.Second
 	tellPeriod = time.Minute
+	idlePeriod = 10 * time.Minute
 )
 
 // Options say whose front door it is.
@@ -64,8 +66,9 @@ type frontDoor struct {
 	// told is what the ConfigMap says, and since when.
 	told   string
 	toldAt time.Duration
-	// was are Deployments that have had a Ready server.
-	was map[string]bool
+	// needed is when a Deployment's servers were needed last; one that never had a
+	// Ready server is not in it.
+	needed map[string]time.Duration
 }
 
 // Run plays the front door until the context ends.
@@ -78,7 +81,7 @@ func Run(ctx context.Context, o Options) error {
 		o.Logf = func(string, ...any) {}
 	}
 
-	f := &frontDoor{Options: o, was: map[string]bool{}}
+	f := &frontDoor{Options: o, needed: map[string]time.Duration{}}
 	synced := []cache.InformerSynced{
 		o.Informers.Apps().V1().Deployments().Informer().HasSynced, o.Informers.Core().V1().Pods().Informer().HasSynced,
 		o.Informers.Core().V1().Nodes().Informer().HasSynced, o.Informers.Core().V1().Events().Informer().HasSynced,
@@ -144,8 +147,8 @@ func (f *frontDoor) work(ctx context.Context, namespace string) error {
 	}
 
 	for _, d := range servers {
-		if d.Status.ReadyReplicas > 0 {
-			f.was[string(d.UID)] = true
+		if _, had := f.needed[string(d.UID)]; !had && d.Status.ReadyReplicas > 0 {
+			f.needed[string(d.UID)] = f.Clock.Now()
 		}
 
 		if err := f.scale(ctx, d); err != nil {
@@ -158,12 +161,19 @@ func (f *frontDoor) work(ctx context.Context, namespace string) error {
 
 // scale sets the replicas of a pool that has had its first server.
 func (f *frontDoor) scale(ctx context.Context, d *appsv1.Deployment) error {
-	if !f.was[string(d.UID)] || d.DeletionTimestamp != nil {
+	needed, had := f.needed[string(d.UID)]
+	if !had || d.DeletionTimestamp != nil || d.Spec.Replicas == nil {
 		return nil
 	}
 
 	want := max(number(d, annotationMin), min(number(d, annotationQueue), number(d, annotationMax)))
-	if d.Spec.Replicas != nil && *d.Spec.Replicas == want {
+	if want >= *d.Spec.Replicas {
+		f.needed[string(d.UID)] = max(needed, f.Clock.Now())
+	} else if f.Clock.Now() < needed+idlePeriod {
+		return nil
+	}
+
+	if *d.Spec.Replicas == want {
 		return nil
 	}
 
