@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -102,7 +103,13 @@ func (t *tx) lbByARN(arn string) *record {
 	return nil
 }
 
+// updateVPCOrigin refuses a change of the endpoint while a distribution uses it.
+// Tags are another call (terraform-provider-aws, vpc_origin.go: UpdateVpcOrigin is
+// called when vpc_origin_endpoint_config differs), and pass.
 func updateVPCOrigin(t *tx) error {
+	if reflect.DeepEqual(t.args["vpcOriginEndpointConfig"], t.res.args["vpcOriginEndpointConfig"]) {
+		return nil
+	}
 	for d := range t.each(kindDistribution) {
 		if d.args.mentions("origin.vpcOriginConfig.vpcOriginId", t.res.id) {
 			return refuse("CannotUpdateEntityWhileInUse", "The VPC origin is in use by a distribution")

@@ -57,6 +57,31 @@ func TestDeleteRefuses(t *testing.T) {
 	}
 }
 
+func TestVPCOriginInUse(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		change func(Values)
+		code   string
+	}{
+		"Endpoint": {"An endpoint that is served stays as it is.", func(v Values) {
+			v.Set("vpcOriginEndpointConfig.name", "another")
+		}, "CannotUpdateEntityWhileInUse"},
+		"Tags": {"Tags are another call.", func(v Values) { v["tags"] = map[string]any{"team": "art"} }, ""},
+	}
+	w := newWorld(t, testNetwork, testCluster, testStorage, testEdge)
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := w.made["origin"]
+			args := r.Args.Copy()
+			tc.change(args)
+			_, err := w.Update(Call{Kind: r.Kind, ID: r.ID, Args: args})
+			if diff := cmp.Diff(tc.code, Code(err)); diff != "" {
+				t.Errorf("%s\nUpdate(...): -want code, +got code:\n%s\n%v", tc.reason, diff, err)
+			}
+		})
+	}
+}
+
 func TestDeleteInOrder(t *testing.T) {
 	w := newWorld(t, testNetwork, testCluster, testStorage, testEdge)
 	order := []string{

@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
 )
 
 // How often provider-kubernetes looks at an Object that nothing watches, in
@@ -160,8 +162,19 @@ func (r *run) observe(live map[string]any) {
 	_ = unstructured.SetNestedMap(r.u.Object, live, "status", "atProvider", "manifest")
 }
 
-// writeStatus writes the status unless it is what it was.
+// writeStatus writes the status unless it is what it was, or what a fault makes
+// of it. A fault shows at the next poll.
 func (r *run) writeStatus(ctx context.Context, before *unstructured.Unstructured) error {
+	mode, _ := r.aws.StatusFault(cloud.KindOf(r.kind.resource.Group, r.kind.kind), cloud.Owner{Namespace: r.key.namespace, Name: r.key.name})
+
+	switch mode {
+	case cloud.LoseStatus:
+		r.u.Object["status"] = map[string]any{}
+	case cloud.Freeze:
+		setConditions(r.u, ready(false, "Unavailable"))
+	default: // The others are AWS's.
+	}
+
 	if equality.Semantic.DeepEqual(before.Object["status"], r.u.Object["status"]) {
 		return nil
 	}
