@@ -33,6 +33,7 @@ func TestLife(t *testing.T) {
 		for _, path := range []string{
 			"account", "cluster.name", "cluster.endpoint", "cluster.version", "cluster.securityGroupID",
 			"network.vpcID", "network.egressIP", "buckets.models", "buckets.inputs", "buckets.outputs",
+			"url", "loginSecretRef.name", "image.digest", "image.agent.digest", "edge.loadBalancerARN", "edge.vpcOriginID",
 		} {
 			v, _, _ := unstructured.NestedString(o.Object, append([]string{"status"}, strings.Split(path, ".")...)...)
 			if v == "" {
@@ -40,15 +41,11 @@ func TestLife(t *testing.T) {
 			}
 		}
 
-		for _, typ := range []string{"NetworkReady", "ClusterReady", "StorageReady"} {
+		for _, typ := range []string{
+			"NetworkReady", "ClusterReady", "CapacityReady", "StorageReady", "ModelSyncReady", "ImageReady", "WorkloadReady", "EdgeReady",
+		} {
 			if c := conditionOf(o, typ); c["status"] != "True" || c["reason"] != "Ready" {
 				t.Errorf("%s: want True Ready, got %v", typ, c)
-			}
-		}
-
-		for _, typ := range []string{"CapacityReady", "ModelSyncReady", "ImageReady", "WorkloadReady", "EdgeReady"} {
-			if c := conditionOf(o, typ); c["status"] != "False" || c["reason"] != "NotComposed" {
-				t.Errorf("%s: want False NotComposed, got %v", typ, c)
 			}
 		}
 	})
