@@ -26,6 +26,8 @@ CLAIM ?= examples/minimal.yaml
 SCALE ?= 60
 FAULT ?=
 KEEP ?=
+# What stands behind a studio's EKS cluster: a real Kubernetes API, or light, which plays it.
+WORKLOAD ?= real
 ALL ?=
 OBSERVED ?=
 
@@ -36,8 +38,8 @@ help: ## Print what there is to make
 ##@ The two commands of the README
 
 .PHONY: demo
-demo: build bed-build ## Bring a studio up on this machine and watch it (CLAIM, SCALE, FAULT, KEEP=1)
-	@hack/demo.sh "$(CLAIM)" "$(SCALE)" "$(FAULT)" "$(KEEP)"
+demo: build bed-build ## Bring a studio up on this machine and watch it (CLAIM, SCALE, FAULT, KEEP=1, WORKLOAD=light)
+	@hack/demo.sh "$(CLAIM)" "$(SCALE)" "$(FAULT)" "$(KEEP)" "$(WORKLOAD)"
 
 .PHONY: demo-down
 demo-down: ## End what KEEP=1 left running
@@ -46,7 +48,7 @@ demo-down: ## End what KEEP=1 left running
 .PHONY: test
 test: build bed-build ## Run every test: unit, golden, property and bed
 	go test ./...
-	cd $(BED) && go test -timeout 30m ./...
+	cd $(BED) && go test -timeout 60m ./...
 
 ##@ Looking
 
@@ -116,6 +118,10 @@ bench: ## Measure one run of the function
 measure: build bed-build ## Measure what the circuit breaker and Crossplane cost (twenty minutes)
 	cd $(BED) && go run ./cmd/measure breaker
 	cd $(BED) && go run ./cmd/measure overhead
+
+.PHONY: bench-fleet
+bench-fleet: build bed-build ## Bring fifty studios up at once and measure core and function (half an hour)
+	cd $(BED) && go run ./cmd/measure fleet
 
 .PHONY: golden
 golden: ## Rewrite the golden files, to be read in review
