@@ -76,22 +76,10 @@ func TestDeterministic(t *testing.T) {
 	everyWave(t, func(t *testing.T, w *world, rsp *fnv1.RunFunctionResponse) {
 		t.Helper()
 
-		for range 2 {
-			again := w.run()
+		again := w.run()
 
-			want, err := proto.MarshalOptions{Deterministic: true}.Marshal(rsp)
-			if err != nil {
-				t.Fatal(err)
-			}
-
-			got, err := proto.MarshalOptions{Deterministic: true}.Marshal(again)
-			if err != nil {
-				t.Fatal(err)
-			}
-
-			if string(want) != string(got) {
-				t.Fatalf("two runs differ: -first, +second:\n%s", cmp.Diff(readable(t, rsp, nil), readable(t, again, nil)))
-			}
+		if !bytes.Equal(bytesOf(t, rsp), bytesOf(t, again)) {
+			t.Fatalf("two runs differ: -first, +second:\n%s", cmp.Diff(readable(t, rsp, nil), readable(t, again, nil)))
 		}
 	})
 }
@@ -145,7 +133,12 @@ func bytesOf(t *testing.T, rsp *fnv1.RunFunctionResponse) []byte {
 // studio is up. Either the run is Fatal, or nothing else that is observed leaves
 // the desired set or loses a field.
 func TestNoShrink(t *testing.T) {
-	for name, claim := range examples(t) {
+	examples := examples(t)
+
+	// Claims that differ in what they compose, not in how much of it.
+	for _, name := range []string{"full", "inside", "private", "regional", "adopt-buckets"} {
+		claim := examples[name]
+
 		t.Run(name, func(t *testing.T) {
 			all := momentsOf(t, name, claim)
 			seen := map[string]bool{}
