@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 )
@@ -151,7 +152,7 @@ func fixedKeys() []kit.Key {
 
 // families are the prefixes of keys that there may be several of, with what to
 // change when a member may not leave.
-func families() map[string]string {
+var families = sync.OnceValue(func() map[string]string { //nolint:gochecknoglobals // A table that Go has no const for; each key asks it.
 	out := map[string]string{
 		familyPrivateSubnet: "spec.network.zoneIDs may only grow: put the zone back",
 		familyPrivateRoutes: "spec.network.zoneIDs may only grow: put the zone back",
@@ -167,7 +168,7 @@ func families() map[string]string {
 	}
 
 	return out
-}
+})
 
 // PartOf is the part that a key belongs to.
 func PartOf(k kit.Key) string {
@@ -177,8 +178,18 @@ func PartOf(k kit.Key) string {
 
 // Known says whether the inventory lists the key.
 func (p Plan) Known(k kit.Key) bool {
-	return slices.Contains(fixedKeys(), k) || family(k) != ""
+	return fixed()[k] || family(k) != ""
 }
+
+// fixed is the set of fixedKeys.
+var fixed = sync.OnceValue(func() map[kit.Key]bool { //nolint:gochecknoglobals // As families.
+	out := map[kit.Key]bool{}
+	for _, k := range fixedKeys() {
+		out[k] = true
+	}
+
+	return out
+})
 
 // Remedy tells what to change when a resource may not leave.
 func (p Plan) Remedy(k kit.Key) string {
