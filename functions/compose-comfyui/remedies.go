@@ -27,6 +27,9 @@ func remedies() []remedy {
 		{"edge-vpc-origin-", already, "it is there, and the provider has lost its id; see docs/runbooks/edge.md"},
 		{"edge-", already, "it is there, and the provider has lost its id; see docs/runbooks/edge.md"},
 		{"network-", already, "it is there, and the provider has lost its id; see docs/runbooks/provider-restart.md"},
+		// Helm's record of an install that was cut off says so for ever: by a provider
+		// that was restarted, or a token that ended.
+		{"capacity-", regexp.MustCompile(`another operation \(install/upgrade/rollback\) is in progress`), "an install was cut off and Helm waits for its end; see docs/runbooks/capacity.md"},
 	}
 }
 

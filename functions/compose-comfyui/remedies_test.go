@@ -58,6 +58,12 @@ func TestAdvice(t *testing.T) {
 			trouble: "create failed: CNAMEAlreadyExists: One or more of the CNAMEs you provided are already associated with a different resource",
 			want:    "; another distribution serves the name; see docs/runbooks/edge.md",
 		},
+		"Release": {
+			reason:  "Helm keeps the record of an install that was cut off, and does nothing while it is there.",
+			key:     plan.Karpenter,
+			trouble: "update failed: failed to upgrade release: another operation (install/upgrade/rollback) is in progress",
+			want:    "; an install was cut off and Helm waits for its end; see docs/runbooks/capacity.md",
+		},
 		"Throttled": {reason: "What goes away by itself needs nobody.", key: plan.LoadBalancer, trouble: "create failed: Throttling: Rate exceeded"},
 	}
 
