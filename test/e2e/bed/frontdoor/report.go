@@ -144,8 +144,12 @@ func ofContainers(p *corev1.Pod) []trouble {
 	return out
 }
 
+// vague is what Karpenter says of a pod while it leaves an offering alone that
+// EC2 has refused: for three minutes, and not why.
+const vague = "had the required offering"
+
 // ofCapacity is what Karpenter said last about a pod without a node: of the
-// pod, or of a NodeClaim of its pool.
+// pod, or of a NodeClaim of its pool. A reason counts before none.
 func (f *frontDoor) ofCapacity(d *appsv1.Deployment, p *corev1.Pod) ([]trouble, error) {
 	events, err := f.Informers.Core().V1().Events().Lister().List(labels.Everything())
 	if err != nil {
@@ -158,8 +162,7 @@ func (f *frontDoor) ofCapacity(d *appsv1.Deployment, p *corev1.Pod) ([]trouble, 
 		about := e.InvolvedObject
 		mine := about.Kind == "NodeClaim" && strings.HasPrefix(about.Name, nodePool(d)+"-") || about.UID == p.UID && e.Source.Component == "karpenter"
 
-		if mine && e.Type == corev1.EventTypeWarning && !e.LastTimestamp.Time.Before(p.CreationTimestamp.Time) &&
-			(last == nil || e.LastTimestamp.After(last.LastTimestamp.Time)) {
+		if mine && e.Type == corev1.EventTypeWarning && !e.LastTimestamp.Time.Before(p.CreationTimestamp.Time) && tellsMore(e, last) {
 			last = e
 		}
 	}
@@ -169,6 +172,18 @@ func (f *frontDoor) ofCapacity(d *appsv1.Deployment, p *corev1.Pod) ([]trouble, 
 	}
 
 	return []trouble{{capacityReason(last.Message), message(last.Message)}}, nil
+}
+
+func tellsMore(e, than *corev1.Event) bool {
+	if than == nil {
+		return true
+	}
+
+	if a, b := strings.Contains(e.Message, vague), strings.Contains(than.Message, vague); a != b {
+		return b
+	}
+
+	return e.LastTimestamp.After(than.LastTimestamp.Time)
 }
 
 // capacityReason sorts what EC2 and Karpenter say.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestCapacityReason(t *testing.T) {
@@ -18,6 +19,34 @@ func TestCapacityReason(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, capacityReason(tc.message)); diff != "" {
 				t.Errorf("capacityReason(%q): -want, +got:\n%s", tc.message, diff)
+			}
+		})
+	}
+}
+
+// TestTellsMore holds that a reason is told for as long as it is one, and not
+// what Karpenter says of the pod meanwhile.
+func TestTellsMore(t *testing.T) {
+	at := func(second int64, message string) *corev1.Event {
+		return &corev1.Event{LastTimestamp: metav1.Unix(second, 0), Message: message}
+	}
+	refused, gone := at(1, "VcpuLimitExceeded: more vCPU"), at(2, "no instance type met all requirements or had the required offering")
+
+	cases := map[string]struct {
+		reason  string
+		e, than *corev1.Event
+		want    bool
+	}{
+		"First":  {"Anything is more than nothing.", gone, nil, true},
+		"Vague":  {"No offering is left, because of what was said before.", gone, refused, false},
+		"Reason": {"A reason counts, whenever it was given.", refused, gone, true},
+		"Later":  {"Of two reasons the later one counts.", at(3, "no Spot capacity"), refused, true},
+		"Before": {"And not the earlier one.", refused, at(3, "no Spot capacity"), false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := tellsMore(tc.e, tc.than); got != tc.want {
+				t.Errorf("%s\ntellsMore(...): want %t, got %t", tc.reason, tc.want, got)
 			}
 		})
 	}

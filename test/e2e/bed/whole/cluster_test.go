@@ -2,6 +2,7 @@ package whole
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func (s studio) cluster() workload {
 	s.await(func(o *unstructured.Unstructured) error {
 		name, _, _ = unstructured.NestedString(o.Object, "status", "cluster", "name")
 		if name == "" {
-			return fmt.Errorf("has no cluster yet")
+			return errors.New("has no cluster yet")
 		}
 
 		return nil

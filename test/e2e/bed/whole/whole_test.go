@@ -19,7 +19,7 @@ import (
 type production struct {
 	studio
 
-	cluster workload
+	cluster    workload
 	departures *departures
 }
 
