@@ -92,3 +92,16 @@ func (s studio) inAWS(key string) *cloud.Entry {
 
 	return nil
 }
+
+// keyOf is the key of the one composed resource that begins so.
+func (s studio) keyOf(prefix string) string {
+	s.t.Helper()
+
+	for k := range s.composed() {
+		if k == prefix || hash.ReplaceAllString(k, "") == prefix {
+			return k
+		}
+	}
+
+	return prefix
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -53,7 +54,11 @@ func TestLife(t *testing.T) {
 	buckets := bucketIDs(s.left())
 
 	t.Run("DeleteLeavesTheBuckets", func(t *testing.T) {
+		origin := s.keyOf("edge-vpc-origin")
+		began := shared.Cloud().Clock().Now()
 		s.delete()
+		// Told and not judged: at this scale the machine's own speed is most of it.
+		t.Logf("gone after %s, of which AWS needs %s", shared.Cloud().Clock().Now()-began, deletionPath())
 
 		want := []string{}
 		for _, e := range s.left() {
@@ -73,6 +78,7 @@ func TestLife(t *testing.T) {
 		inOrder(t, s, "cluster-system-nodes", "cluster-eks", "cluster-role")
 		inOrder(t, s, "cluster-system-nodes", "cluster-node-role")
 		inOrder(t, s, "cluster-eks", "network-private-subnet-apne1-az1", "network-vpc")
+		inOrder(t, s, "edge-distribution", origin, "edge-load-balancer", "network-vpc")
 	})
 
 	t.Run("AppliedAgainItAdoptsThem", func(t *testing.T) {
@@ -92,6 +98,23 @@ func TestLife(t *testing.T) {
 
 		s.delete()
 	})
+}
+
+// deletionPath is how long AWS takes for what must go one after another: the
+// distribution holds its VPC origin, that the load balancer, that the network.
+func deletionPath() time.Duration {
+	path := time.Duration(0)
+	for _, k := range []cloud.Kind{
+		{Service: "cloudfront", Name: "Distribution"},
+		{Service: "cloudfront", Name: "VPCOrigin"},
+		{Service: "elbv2", Name: "LB"},
+		{Service: "ec2", Name: "Subnet"},
+		{Service: "ec2", Name: "VPC"},
+	} {
+		path += cloud.DurationsOf(k).Delete
+	}
+
+	return path
 }
 
 // TestDeleteTakesEverything deletes a studio whose claim keeps nothing.

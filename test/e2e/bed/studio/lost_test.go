@@ -21,7 +21,7 @@ const leastWaves = 6
 func TestLostAtEveryWave(t *testing.T) {
 	s := newStudio(t)
 	t.Cleanup(mend)
-	s.apply(nil)
+	s.apply(small(nil))
 
 	waves := 0
 
@@ -60,7 +60,7 @@ func TestLostAtEveryWave(t *testing.T) {
 func TestLostWhenReady(t *testing.T) {
 	s := newStudio(t)
 	t.Cleanup(mend)
-	s.apply(nil)
+	s.apply(small(nil))
 	s.awaitReady()
 
 	before, told := s.uids(), facts(s.get())

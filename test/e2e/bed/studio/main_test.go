@@ -22,7 +22,7 @@ import (
 const scale = 120
 
 // patience bounds a wait. It is far above what anything takes.
-const patience = 5 * time.Minute
+const patience = 8 * time.Minute
 
 // shared is the bed that every test of the package runs on.
 var shared *bed.Bed

@@ -79,7 +79,7 @@ func awaitNamespaceGone(t *testing.T, namespaces dynamic.ResourceInterface, s st
 // until everything else is gone, so that it can be waited for.
 func TestDeleteForeground(t *testing.T) {
 	s := newStudio(t)
-	s.apply(nil)
+	s.apply(small(nil))
 	s.awaitReady()
 
 	buckets, before := bucketIDs(s.left()), s.composed()
@@ -107,7 +107,7 @@ func TestDeleteForeground(t *testing.T) {
 // free, and then all of it goes.
 func TestDeleteOrphan(t *testing.T) {
 	s := newStudio(t)
-	s.apply(nil)
+	s.apply(small(nil))
 	s.awaitReady()
 
 	before := s.uids()
@@ -136,7 +136,7 @@ func TestDeleteOrphan(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s.apply(nil)
+	s.apply(small(nil))
 	s.awaitReady()
 	s.kept(before)
 	s.delete()

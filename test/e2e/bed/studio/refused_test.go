@@ -80,7 +80,7 @@ func TestRefusedAtTheStart(t *testing.T) {
 // TestRefusedLater asks a Ready studio for what cannot be. It stays as it is.
 func TestRefusedLater(t *testing.T) {
 	s := newStudio(t)
-	s.apply(nil)
+	s.apply(small(nil))
 	s.awaitReady()
 
 	before := s.uids()
@@ -106,12 +106,12 @@ func TestRefusedLater(t *testing.T) {
 	t.Run("OtherZones", func(t *testing.T) {
 		s := s
 		s.t = t
-		s.apply(map[string]any{"network": zones("apne1-az4", "apne1-az1")})
+		s.apply(small(map[string]any{"network": zones("apne1-az4", "apne1-az1")}))
 		s.awaitRefused("spec.network.zoneIDs: it must begin with the zones that the studio has, apne1-az1, apne1-az2, apne1-az4; add others behind them")
 		s.untouched(before)
 
 		// Put right, it goes on.
-		s.apply(map[string]any{"network": zones("apne1-az1", "apne1-az2", "apne1-az4")})
+		s.apply(small(map[string]any{"network": zones("apne1-az1", "apne1-az2", "apne1-az4")}))
 		s.awaitReady()
 		s.untouched(before)
 	})
@@ -133,7 +133,7 @@ func otherAccount(req *fnv1.RunFunctionRequest) {
 // nothing twice.
 func TestAppliedAgainAtOnce(t *testing.T) {
 	s := newStudio(t)
-	s.apply(nil)
+	s.apply(small(nil))
 	s.awaitReady()
 
 	buckets := bucketIDs(s.left())
@@ -144,7 +144,7 @@ func TestAppliedAgainAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	s.apply(nil)
+	s.apply(small(nil))
 	s.awaitReady()
 	once(t, s.left())
 

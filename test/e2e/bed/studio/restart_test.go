@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -50,7 +51,7 @@ func TestRestarts(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newStudio(t)
-			s.apply(nil)
+			s.apply(small(nil))
 
 			for _, moment := range tc.moments {
 				s.await(func(*unstructured.Unstructured) error { return moment(s) })
@@ -87,18 +88,44 @@ func exists(key string) func(studio) error {
 // onlyTheClusterIsBeingMade is the moment at which a restart of the provider can
 // lose nothing: what AWS names, such as a NAT gateway, is lost when the provider
 // goes while it is being made, and the real provider makes another.
-func onlyTheClusterIsBeingMade(s studio) error {
-	if e := s.inAWS("cluster-eks"); e == nil || e.State != cloud.StateCreating {
-		return errors.New("the cluster is not being made")
+func onlyTheClusterIsBeingMade(s studio) error { return s.onlyBeingMade("cluster-eks") }
+
+// onlyBeingMade is satisfied when these are being made, and nothing else is that
+// does not wait for them.
+func (s studio) onlyBeingMade(keys ...string) error {
+	for _, k := range keys {
+		if e := s.inAWS(k); e == nil || e.State != cloud.StateCreating {
+			return fmt.Errorf("%s is not being made", k)
+		}
 	}
 
-	for k, o := range s.composed() {
-		if c := conditionOf(o, "Ready"); k != "cluster-eks" && o.GetKind() != "ProviderConfig" && c["status"] != "True" {
+	all := s.composed()
+
+	// Also what has not been composed is still to be made.
+	for _, k := range []string{"network-nat", "edge-load-balancer", "edge-target-group", "cluster-eks"} {
+		if all[k] == nil {
+			return fmt.Errorf("%s is not composed yet", k)
+		}
+	}
+
+	if !slices.Contains(keys, "network-nat") && all["network-private-egress"] == nil {
+		return errors.New("the way out is not composed yet")
+	}
+
+	for k, o := range all {
+		if c := conditionOf(o, "Ready"); !slices.Contains(keys, k) && !hasNoCondition(o.Object) && !awaited(o) && c["status"] != "True" {
 			return fmt.Errorf("%s is being made, too", k)
 		}
 	}
 
 	return nil
+}
+
+// awaited says whether a resource only looks for what a build leaves behind.
+func awaited(o *unstructured.Unstructured) bool {
+	policies, _, _ := unstructured.NestedStringSlice(o.Object, "spec", "managementPolicies")
+
+	return len(policies) == 1 && policies[0] == "Observe"
 }
 
 // without ends something, lets AWS finish what it is at, and starts it again.

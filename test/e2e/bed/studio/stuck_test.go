@@ -14,7 +14,7 @@ import (
 func TestClusterNeverActive(t *testing.T) {
 	s := newStudio(t)
 	plant(t, "namespace="+s.namespace+",kind=Cluster,operation=create,mode=never")
-	s.apply(nil)
+	s.apply(small(nil))
 
 	s.await(func(*unstructured.Unstructured) error {
 		if c := conditionOf(s.composed()["cluster-eks"], "Ready"); c["status"] != "True" {

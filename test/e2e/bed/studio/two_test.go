@@ -31,8 +31,8 @@ func TestTwo(t *testing.T) {
 			a, b := tc.a, tc.b
 			a.t, b.t = t, t
 
-			a.apply(nil)
-			b.apply(nil)
+			a.apply(small(nil))
+			b.apply(small(nil))
 			a.awaitReady()
 			b.awaitReady()
 
