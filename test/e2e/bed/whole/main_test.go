@@ -36,7 +36,7 @@ func run(m *testing.M) int {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 
-	shared, err = bed.Start(ctx, bed.Options{Root: root, Scale: scale, Workload: bed.Real, Dir: os.Getenv("BED_WHOLE_DIR")})
+	shared, err = bed.Start(ctx, bed.Options{Root: root, Scale: scale, Workload: bed.Real})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -15,7 +15,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
 )
 
-// production is the studio that TestProduction works on.
+// production is the studio that TestStudios works on.
 type production struct {
 	studio
 
@@ -23,11 +23,10 @@ type production struct {
 	departures *departures
 }
 
-// TestProduction takes the production studio of the examples from its first
-// resource to its last: two pools, one of them spot, a login elsewhere, a domain.
-func TestProduction(t *testing.T) {
-	t.Parallel()
-
+// TestStudios takes the production studio of the examples from its first resource
+// to its last: two pools, one of them spot, a login elsewhere, a domain. Smaller
+// studios come and go beside it; each has a Kubernetes API of its own.
+func TestStudios(t *testing.T) {
 	begin := shared.Cloud().Clock().Now()
 	s := example(t, "art", "production.yaml", nil)
 	s.awaitReady()
@@ -35,21 +34,43 @@ func TestProduction(t *testing.T) {
 
 	p := production{studio: s, cluster: s.cluster(), departures: s.watchDepartures()}
 
-	for _, part := range []struct {
-		name string
-		run  func(production)
-	}{
-		{"Runs", runs},
-		{"KeepsSecrets", keepsSecrets},
-		{"KeepsReplicas", keepsReplicas},
-		{"Drifts", drifts},
-		{"ChangesPools", changesPools},
-		{"LacksCapacity", lacksCapacity},
-		{"LacksImage", lacksImage},
+	t.Run("Side", func(t *testing.T) {
+		t.Run("Production", func(t *testing.T) {
+			t.Parallel()
+			p.each(t, []part{
+				{"Runs", runs},
+				{"KeepsSecrets", keepsSecrets},
+				{"KeepsReplicas", keepsReplicas},
+				{"Drifts", drifts},
+				{"ChangesPools", changesPools},
+				{"LacksCapacity", lacksCapacity},
+				{"LacksImage", lacksImage},
+			})
+		})
+		t.Run("Others", func(t *testing.T) {
+			t.Parallel()
+			othersGo(t)
+		})
+	})
+
+	// What is wrong for every studio, when the others have gone.
+	p.each(t, []part{
 		{"LosesProvider", losesProvider},
 		{"LosesKubeconfig", losesKubeconfig},
 		{"Goes", goes},
-	} {
+	})
+}
+
+// part is what happens to the production studio next.
+type part struct {
+	name string
+	run  func(production)
+}
+
+func (p production) each(t *testing.T, parts []part) {
+	t.Helper()
+
+	for _, part := range parts {
 		t.Run(part.name, func(t *testing.T) { part.run(p.in(t)) })
 	}
 }
