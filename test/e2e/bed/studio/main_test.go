@@ -92,7 +92,22 @@ func studioIn(t *testing.T, namespace, name string) studio {
 		t.Fatal(err)
 	}
 
-	return studio{t: t, namespace: namespace, name: name}
+	s := studio{t: t, namespace: namespace, name: name}
+	t.Cleanup(s.leave)
+
+	return s
+}
+
+// leave deletes the claim, if it is there, without waiting: the provider looks at
+// what is left all the time, and the tests that follow would wait for that.
+func (s studio) leave() {
+	r, err := shared.Resource(studioKind, s.namespace)
+	if err != nil || s.name == "" {
+		return
+	}
+
+	background := metav1.DeletePropagationBackground
+	_ = r.Delete(context.Background(), s.name, metav1.DeleteOptions{PropagationPolicy: &background})
 }
 
 // apply applies the claim with the given spec beside its region.

@@ -49,7 +49,10 @@ func TestTwo(t *testing.T) {
 
 			for _, c := range shared.Cloud().Calls() {
 				if !names[c.Namespace+"/"+c.Name] {
-					n += c.Delete
+					if c.Namespace == a.namespace {
+						n += c.Delete
+					}
+
 					continue
 				}
 
