@@ -16,7 +16,7 @@ const (
 	// says for ever that an operation is in progress.
 	scale = 60
 	// patience bounds a wait. It is far above what anything takes.
-	patience = 4 * time.Minute
+	patience = 6 * time.Minute
 )
 
 // shared is the bed that every test of the package runs on.
