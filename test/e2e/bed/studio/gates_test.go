@@ -266,96 +266,59 @@ func TestEachAtItsTime(t *testing.T) {
 	t.Logf("%d runs for %d resources", len(all), len(declared))
 }
 
-// TestEveryGateIsNeeded takes the gates away: resources are kept from becoming
-// ready, and the function is told that they are as soon as they exist. What waits
-// for them then comes too early, and for each gate TestEachAtItsTime must see that.
+// TestEveryGateIsNeeded takes all gates away: every resource is kept from becoming
+// ready, and the function is told that it is as soon as it exists. What waits for
+// it then comes too early, and for each gate TestEachAtItsTime must see that.
 func TestEveryGateIsNeeded(t *testing.T) {
-	cases := map[string]struct {
-		reason string
-		keys   func(key string) bool
-		glob   string
-	}{
-		"Image": {
-			reason: "Without its gates a build is asked for before anybody listens, and what needs the image would never come.",
-			keys:   func(key string) bool { return strings.HasPrefix(key, "image-") },
-			glob:   "tokyo-??????-image-*",
-		},
-		"AllElse": {
-			reason: "Everything that needs no build to go wrong.",
-			keys:   func(key string) bool { return !strings.HasPrefix(key, "image-") },
-			glob:   "tokyo-??????-[^i]*",
-		},
-	}
-
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			declared := declaredGates(t, "minimal")
-
-			s := newStudio(t)
-			plant(t, "namespace="+s.namespace+",name="+tc.glob+",operation=status,mode=freeze")
-			t.Cleanup(mend)
-			t.Cleanup(pretend(s.namespace, tc.keys))
-			s.apply(nil)
-
-			gone := needed(declared, tc.keys)
-			if len(gone) == 0 {
-				t.Fatalf("%s\nThere are no such gates, so none can be gone.", tc.reason)
-			}
-
-			s.await(s.composesEarly(declared, gone))
-			mend()
-			s.discard()
-		})
-	}
-}
-
-// needed are the resources that others wait for and that can be told to be ready
-// before they are.
-func needed(declared []gates, keys func(string) bool) map[string]bool {
-	out := map[string]bool{}
+	declared := declaredGates(t, "minimal")
+	want := map[string]bool{}
 
 	for _, g := range declared {
 		for _, k := range g.After {
-			// Those without a condition are ready once they exist.
-			if keys(k) && !strings.HasPrefix(k, "cluster-provider-") && k != "workload-secret" {
-				out[k] = true
+			if !strings.HasPrefix(k, "cluster-provider-") && k != "workload-secret" {
+				want[k] = true
 			}
 		}
 	}
 
-	return out
-}
+	s := newStudio(t)
+	plant(t, "namespace="+s.namespace+",operation=status,mode=freeze")
+	t.Cleanup(mend)
+	t.Cleanup(pretend(s.namespace))
+	s.apply(nil)
 
-// composesEarly is satisfied when for each gate that is gone a run has composed
-// something before it.
-func (s studio) composesEarly(declared []gates, gone map[string]bool) func(*unstructured.Unstructured) error {
 	seen := 0
 
-	return func(*unstructured.Unstructured) error {
+	s.await(func(*unstructured.Unstructured) error {
 		runs := shared.Wire().RunsOf(s.namespace, s.name)
-		if len(runs) > seen {
-			seen = len(runs)
+		if len(runs) == seen {
+			return fmt.Errorf("everything waits for its gates although these are gone: %v", slices.Sorted(maps.Keys(want)))
+		}
 
-			for _, p := range premature(declared, moments(s.t, runs)) {
-				for _, k := range p.before {
-					delete(gone, k)
-				}
+		seen = len(runs)
+
+		for _, p := range premature(declared, moments(t, runs)) {
+			for _, k := range p.before {
+				delete(want, k)
 			}
 		}
 
-		if len(gone) > 0 {
-			return fmt.Errorf("everything waits for its gates although these are gone: %v", slices.Sorted(maps.Keys(gone)))
+		if len(want) > 0 {
+			return fmt.Errorf("everything waits for its gates although these are gone: %v", slices.Sorted(maps.Keys(want)))
 		}
 
 		return nil
-	}
+	})
+
+	mend()
+	s.discard()
 }
 
-// pretend shows the function resources as ready as soon as they exist.
-func pretend(namespace string, keys func(string) bool) (stop func()) {
+// pretend shows the function every resource as ready as soon as it exists.
+func pretend(namespace string) (stop func()) {
 	return shared.Wire().Use(tamper(namespace, func(req *fnv1.RunFunctionRequest) {
-		for k, r := range req.GetObserved().GetResources() {
-			if o := r.GetResource().AsMap(); keys(k) && !hasNoCondition(o) && !isReady(o) {
+		for _, r := range req.GetObserved().GetResources() {
+			if o := r.GetResource().AsMap(); !hasNoCondition(o) && !isReady(o) {
 				setReady(r.GetResource(), "True")
 			}
 		}
