@@ -38,7 +38,11 @@ func TestChange(t *testing.T) {
 		// Karpenter may launch there too. The cluster and the load balancer stay where
 		// they are.
 		want := difference{
-			Added:   []string{"network-private-routes-apne1-az2", "network-private-subnet-apne1-az2"},
+			Added: []string{
+				"network-private-routes-apne1-az2", "network-private-subnet-apne1-az2",
+				"usage-network-private-routes-apne1-az2-by-capacity-karpenter",
+				"usage-network-private-subnet-apne1-az2-by-network-private-routes-apne1-az2",
+			},
 			Written: []string{"capacity-karpenter-policy", "capacity-node-class-default"},
 		}
 		if diff := cmp.Diff(want, differenceOf(before, s.composed())); diff != "" {
