@@ -30,7 +30,7 @@ import (
 const refused = "# Refused: "
 
 // A File is a file of claims.
-type File struct {
+type File struct { //nolint:recvcheck // It is a value; filling it in needs a pointer.
 	// Name is the file's name without folder and extension.
 	Name string
 	// Before holds the claim's earlier states.

@@ -175,12 +175,12 @@ func checkLoss(t *testing.T, m moment, req *fnv1.RunFunctionRequest, lost string
 			Meta:     req.GetMeta(),
 			Observed: &fnv1.State{Composite: req.GetObserved().GetComposite(), Resources: maps.Clone(req.GetObserved().GetResources())},
 		}
-		delete(hurt.Observed.Resources, lost)
+		delete(hurt.GetObserved().GetResources(), lost)
 
 		if how == "status" {
 			o := maps.Clone(m.observed[lost])
 			delete(o, "status")
-			hurt.Observed.Resources[lost] = &fnv1.Resource{Resource: toStruct(t, o)}
+			hurt.GetObserved().GetResources()[lost] = &fnv1.Resource{Resource: toStruct(t, o)}
 		}
 
 		got, err := newFunction().RunFunction(t.Context(), hurt)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -45,7 +46,7 @@ func (c *cli) release() (plan.Release, error) {
 // run it.
 func whole(r plan.Release) error {
 	if r.Image == "" {
-		return fmt.Errorf("image is empty; name the repository, such as ghcr.io/team/studio-agent")
+		return errors.New("image is empty; name the repository, such as ghcr.io/team/studio-agent")
 	}
 
 	const prefix = "sha256:"
