@@ -67,7 +67,10 @@ func changesPools(p production) {
 
 		return nil
 	})
-	p.inOrder(p.departures, "workload-servers-video", "capacity-node-pool-video", "capacity-node-class-video")
+	// Not the NodePool's Object: Crossplane loses sight of a composed resource once
+	// its delete is asked for, so the class is deleted while the pool still drains,
+	// and its finalizer waits for the nodes (docs/adr/0007).
+	p.inOrder(p.departures, "workload-servers-video", "capacity-node-class-video")
 	p.awaitReady()
 	p.await(func(o *unstructured.Unstructured) error { return pools(o, "people", "batch") })
 	p.same(before)

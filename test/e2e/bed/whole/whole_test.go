@@ -237,10 +237,13 @@ func goes(p production) {
 
 	d := p.departures
 	for _, pool := range []string{"people", "batch"} {
-		p.inOrder(d, "workload-servers-"+pool, "capacity-node-pool-"+pool, "capacity-node-class-"+pool, "capacity-karpenter", "cluster-provider-kubernetes", "cluster-auth")
+		p.inOrder(d, "workload-servers-"+pool, "capacity-node-pool-"+pool, "capacity-node-class-"+pool, "capacity-karpenter")
 	}
 
-	p.inOrder(d, "capacity-karpenter", "cluster-provider-helm", "cluster-auth")
+	// Behind Karpenter they need not wait for one another.
+	for _, k := range []string{"cluster-provider-kubernetes", "cluster-provider-helm", "cluster-auth"} {
+		p.inOrder(d, "capacity-karpenter", k)
+	}
 
 	for _, e := range instances(p.cluster.name) {
 		if class := d.of("capacity-karpenter"); e.Deleted > class {
