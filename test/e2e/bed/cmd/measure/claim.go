@@ -16,17 +16,27 @@ const region = "ap-northeast-1"
 
 // apply applies the minimal claim in a namespace and begins its history.
 func apply(ctx context.Context, b *bed.Bed, r *recorder, namespace string) error {
-	ns := &unstructured.Unstructured{}
-	ns.SetAPIVersion("v1")
-	ns.SetKind("Namespace")
-	ns.SetName(namespace)
-
-	if _, err := b.ApplyObject(ctx, ns); err != nil {
+	if err := makeNamespace(ctx, b, namespace); err != nil {
 		return err
 	}
 
 	r.begin(namespace)
 
+	return applyClaim(ctx, b, namespace)
+}
+
+func makeNamespace(ctx context.Context, b *bed.Bed, name string) error {
+	ns := &unstructured.Unstructured{}
+	ns.SetAPIVersion("v1")
+	ns.SetKind("Namespace")
+	ns.SetName(name)
+
+	_, err := b.ApplyObject(ctx, ns)
+
+	return err
+}
+
+func applyClaim(ctx context.Context, b *bed.Bed, namespace string) error {
 	claim := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"region": region}}}
 	claim.SetGroupVersionKind(studioKind)
 	claim.SetNamespace(namespace)

@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
 )
 
@@ -37,8 +35,9 @@ func (m *fleetCmd) Run(ctx context.Context, c *cli) (err error) {
 	begin := time.Now()
 
 	for i := range m.Claims {
-		if err := applyIn(ctx, b, fleetNamespace(i)); err != nil {
-			return err
+		err := errors.Join(makeNamespace(ctx, b, fleetNamespace(i)), applyClaim(ctx, b, fleetNamespace(i)))
+		if err != nil {
+			return fmt.Errorf("cannot apply claim %d: %w", i+1, err)
 		}
 	}
 
@@ -96,26 +95,3 @@ func (m *fleetCmd) report(idle, ready, settled map[string]usage, took time.Durat
 func fleetNamespace(i int) string { return fmt.Sprintf("fleet-%02d", i) }
 
 func minutes(simulated float64) string { return fmt.Sprintf("%.1f minutes", simulated/60) }
-
-// applyIn applies the minimal claim in a namespace of its own.
-func applyIn(ctx context.Context, b *bed.Bed, namespace string) error {
-	ns := &unstructured.Unstructured{}
-	ns.SetAPIVersion("v1")
-	ns.SetKind("Namespace")
-	ns.SetName(namespace)
-
-	if _, err := b.ApplyObject(ctx, ns); err != nil {
-		return err
-	}
-
-	claim := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"region": region}}}
-	claim.SetGroupVersionKind(studioKind)
-	claim.SetNamespace(namespace)
-	claim.SetName(claimName)
-
-	if _, err := b.ApplyObject(ctx, claim); err != nil {
-		return fmt.Errorf("cannot apply a claim in %s: %w", namespace, err)
-	}
-
-	return nil
-}
