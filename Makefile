@@ -47,7 +47,7 @@ demo-down: ## End what KEEP=1 left running
 
 .PHONY: test
 test: build bed-build ## Run every test: unit, golden, property and bed
-	go test ./...
+	go test -timeout 30m ./...
 	cd $(BED) && go test -timeout 60m ./...
 
 ##@ Looking
@@ -69,6 +69,10 @@ $(BIN)/render: $(RENDER_SOURCES)
 	@mkdir -p $(BIN)
 	@go build -o $(BIN)/compose-comfyui ./functions/compose-comfyui >&2
 	@go build -o $@ ./hack/render >&2
+
+.PHONY: test-long
+test-long: build bed-build ## Run what takes too long for CI as well: every test of whole studios
+	cd $(BED) && BED_LONG=1 go test -timeout 120m -v ./studio ./whole
 
 ##@ Building
 

@@ -13,6 +13,8 @@ import (
 // Each time the claim must say that it is not Ready, and be Ready again after:
 // readiness comes from each resource's own condition.
 func TestFreeze(t *testing.T) {
+	long(t)
+
 	s := newStudio(t)
 	s.apply(map[string]any{"kubernetes": map[string]any{"adminPrincipals": []any{"arn:aws:iam::123456789012:role/platform"}}})
 	s.awaitReady()

@@ -58,6 +58,8 @@ func TestLostAtEveryWave(t *testing.T) {
 // TestLostWhenReady takes all statuses of a finished studio away. The claim is
 // not Ready meanwhile, and goes on saying what it said.
 func TestLostWhenReady(t *testing.T) {
+	long(t)
+
 	s := newStudio(t)
 	t.Cleanup(mend)
 	s.apply(small(nil))

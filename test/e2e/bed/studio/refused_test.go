@@ -24,6 +24,8 @@ const said = `cannot compose resources: pipeline step "compose-comfyui" returned
 // TestRefusedAtTheStart applies claims that the API server accepts and the
 // function refuses. The claim says what is wrong, and nothing is made.
 func TestRefusedAtTheStart(t *testing.T) {
+	long(t)
+
 	cases := map[string]struct {
 		reason string
 		spec   map[string]any

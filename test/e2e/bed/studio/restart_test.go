@@ -16,6 +16,8 @@ import (
 // time the studio must get Ready with what it had: nothing deleted, nothing made
 // twice.
 func TestRestarts(t *testing.T) {
+	long(t)
+
 	cases := map[string]struct {
 		reason string
 		// moments at which it happens, one after another.

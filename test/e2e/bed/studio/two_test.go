@@ -10,6 +10,8 @@ import (
 // TestTwo holds two studios of one account and region apart: they share no name
 // and nothing in AWS, and when one goes nothing happens to the other.
 func TestTwo(t *testing.T) {
+	long(t)
+
 	cases := map[string]struct {
 		reason string
 		a, b   studio
