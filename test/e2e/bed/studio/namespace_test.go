@@ -82,6 +82,8 @@ func awaitNamespaceGone(t *testing.T, namespaces dynamic.ResourceInterface, s st
 // TestDeleteForeground deletes the claim the other way round: the claim stays
 // until everything else is gone, so that it can be waited for.
 func TestDeleteForeground(t *testing.T) {
+	long(t)
+
 	s := newStudio(t)
 	s.apply(small(nil))
 	s.awaitReady()

@@ -12,6 +12,8 @@ import (
 // for a cluster and then calls it Ready because it finds it there: nothing is
 // built on it, and the claim names it.
 func TestClusterNeverActive(t *testing.T) {
+	long(t)
+
 	s := newStudio(t)
 	plant(t, "namespace="+s.namespace+",kind=Cluster,operation=create,mode=never")
 	s.apply(small(nil))

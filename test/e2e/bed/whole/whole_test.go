@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"os"
 	"testing"
 	"time"
 
@@ -27,6 +28,10 @@ type production struct {
 // to its last: two pools, one of them spot, a login elsewhere, a domain. Smaller
 // studios come and go beside it; each has a Kubernetes API of its own.
 func TestStudios(t *testing.T) {
+	if os.Getenv("BED_LONG") == "" {
+		t.Skip("takes ten minutes on two cores, and CI has 75 for everything: `make test-long` runs it; `make demo` shows a studio on a real cluster")
+	}
+
 	begin := shared.Cloud().Clock().Now()
 	s := example(t, "art", "production.yaml", nil)
 	s.awaitReady()
