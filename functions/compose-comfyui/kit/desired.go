@@ -190,7 +190,8 @@ func (d *Desired) err() error {
 	errs := slices.Clone(d.errs)
 
 	for _, what := range slices.Sorted(maps.Keys(d.lost)) {
-		keys := d.lost[what]
+		// In an order of their own: a part may add from a map.
+		keys := slices.Sorted(slices.Values(d.lost[what]))
 
 		var names []string
 		for _, k := range keys[:min(named, len(keys))] {

@@ -121,7 +121,7 @@ func TestAddWhen(t *testing.T) {
 				},
 			},
 			want: answer{Errors: []string{
-				`cannot compose "d", "c", "b" and 1 more: the account id was known and is not any more`,
+				`cannot compose "a", "b", "c" and 1 more: the account id was known and is not any more`,
 				`cannot compose "bucket": the version was known and is not any more`,
 			}},
 		},
