@@ -54,10 +54,6 @@ const (
 	// ReasonDisabled: the spec switches the part off. Status True, since nothing is
 	// missing.
 	ReasonDisabled ConditionReason = "Disabled"
-	// ReasonNotComposed: this version of the studio does not make the part, so the
-	// fields of the spec that belong to it have no effect. The message names them.
-	// Status False.
-	ReasonNotComposed ConditionReason = "NotComposed"
 	// ReasonFailed: AWS refuses a resource of the part, or the part found a fault
 	// that does not go away by waiting. The message holds AWS's words and what to
 	// do. Status False.

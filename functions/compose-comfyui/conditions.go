@@ -37,15 +37,6 @@ func setConditions(rsp *fnv1.RunFunctionResponse, a answer) {
 }
 
 func (a answer) condition(p part) (bool, v1alpha1.ConditionReason, string) {
-	if p.compose == nil {
-		message := "this version does not make it"
-		if f := p.unused(a.claim.Spec); len(f) > 0 {
-			message += "; without effect: " + strings.Join(f, ", ")
-		}
-
-		return false, v1alpha1.ReasonNotComposed, message
-	}
-
 	creating, failing := a.unready(p.name)
 	waiting := a.waiting(p.name)
 

@@ -115,9 +115,7 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, ra
 	d := kit.NewDesired(p, observed)
 
 	for _, part := range parts {
-		if part.compose != nil {
-			part.compose(p, f, d)
-		}
+		part.compose(p, f, d)
 	}
 
 	result, err := d.Result()

@@ -20,10 +20,7 @@ import (
 type part struct {
 	name      string
 	condition v1alpha1.ConditionType
-	// compose is nil where this version does not make the part.
-	compose func(p plan.Plan, f facts.Facts, d *kit.Desired)
-	// unused are the fields of the spec that then have no effect.
-	unused func(spec v1alpha1.ComfyUIStudioSpec) []string
+	compose   func(p plan.Plan, f facts.Facts, d *kit.Desired)
 	// says is what the part's resources do not tell of themselves, or nil. It
 	// comes last: what a resource says of itself goes before.
 	says func(a answer) statement

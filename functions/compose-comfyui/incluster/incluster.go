@@ -37,7 +37,6 @@ const (
 	Observe        Policy = "Observe"
 	Create         Policy = "Create"
 	Update         Policy = "Update"
-	Delete         Policy = "Delete"
 	LateInitialize Policy = "LateInitialize"
 )
 

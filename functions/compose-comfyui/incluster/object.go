@@ -24,7 +24,6 @@ type ObjectSpec struct {
 	ManagementPolicies []Policy          `json:"managementPolicies,omitempty"`
 	ProviderConfigRef  providerConfigRef `json:"providerConfigRef"`
 	Readiness          *Readiness        `json:"readiness,omitempty"`
-	References         []Reference       `json:"references,omitempty"`
 	// Watch brings a change in the cluster to the Object at once, not at the next
 	// poll.
 	Watch bool `json:"watch,omitempty"`
@@ -39,22 +38,6 @@ type ObjectParameters struct {
 type Readiness struct {
 	Policy   string `json:"policy"`
 	CELQuery string `json:"celQuery,omitempty"`
-}
-
-// A Reference fills a field of the manifest from another object of the
-// management cluster, on its way to the studio's cluster.
-type Reference struct {
-	PatchesFrom PatchesFrom `json:"patchesFrom"`
-	ToFieldPath string      `json:"toFieldPath"`
-}
-
-// PatchesFrom is where a Reference takes its value from.
-type PatchesFrom struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Namespace  string `json:"namespace,omitempty"`
-	Name       string `json:"name"`
-	FieldPath  string `json:"fieldPath"`
 }
 
 // DeepCopyObject makes it a runtime.Object.
@@ -110,12 +93,4 @@ func ReadyWhenObjectSays() Option {
 // ReadyWhen is ready when a CEL expression over `object` holds.
 func ReadyWhen(cel string) Option {
 	return func(o *Object) { o.Spec.Readiness = &Readiness{Policy: "DeriveFromCelQuery", CELQuery: cel} }
-}
-
-// Filled takes a field of the manifest from an object of the management cluster,
-// which never passes through the function or lies in the Object.
-func Filled(toFieldPath string, from PatchesFrom) Option {
-	return func(o *Object) {
-		o.Spec.References = append(o.Spec.References, Reference{PatchesFrom: from, ToFieldPath: toFieldPath})
-	}
 }

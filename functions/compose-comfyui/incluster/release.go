@@ -24,17 +24,15 @@ type ReleaseSpec struct {
 	ForProvider        ReleaseParameters `json:"forProvider"`
 	ManagementPolicies []Policy          `json:"managementPolicies,omitempty"`
 	ProviderConfigRef  providerConfigRef `json:"providerConfigRef"`
-	// RollbackLimit is how often a failed release is tried again.
-	RollbackLimit *int32 `json:"rollbackLimit,omitempty"`
 }
 
 // ReleaseParameters are the chart, where it goes and its values.
 type ReleaseParameters struct {
 	Chart     Chart  `json:"chart"`
 	Namespace string `json:"namespace"`
-	// Wait holds the release unready until its pods run; with false it is ready
-	// as soon as its objects are applied.
-	Wait                bool                 `json:"wait,omitempty"`
+	// Wait is always false, and said: what needs a chart's pods asks for them, and
+	// an install that waits could outlive its token.
+	Wait                bool                 `json:"wait"`
 	SkipCreateNamespace bool                 `json:"skipCreateNamespace,omitempty"`
 	Values              runtime.RawExtension `json:"values"`
 }
@@ -43,7 +41,6 @@ type ReleaseParameters struct {
 type Chart struct {
 	Name       string `json:"name"`
 	Repository string `json:"repository,omitempty"`
-	URL        string `json:"url,omitempty"`
 	Version    string `json:"version"`
 }
 

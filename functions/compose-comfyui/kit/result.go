@@ -63,7 +63,9 @@ func (d *Desired) Result() (Result, error) {
 
 // leave decides about every observed resource that no part added. Crossplane
 // deletes what is missing before it applies anything, in random order, so a
-// resource goes only when nothing that uses it is there any more.
+// resource goes only when nothing that uses it is observed any more. What was
+// asked to go is not observed from the next run on, however long it takes: this
+// orders what is asked for, and AWS or a finalizer holds the rest (docs/adr/0007).
 func (d *Desired) leave() map[Key][]Key {
 	leaving := map[Key][]Key{}
 

@@ -76,6 +76,12 @@ func (p Plan) InstanceProfileARN() string {
 	return p.arn("iam", "", "instance-profile/"+p.InstanceProfile())
 }
 
+// OldInstanceProfilesARN are the profiles that older versions of Karpenter named
+// after the cluster, as a pattern.
+func (p Plan) OldInstanceProfilesARN() string {
+	return p.arn("iam", "", "instance-profile/"+p.ClusterName()+"_*")
+}
+
 // GPUNodeRoleARN is the ARN of the role of GPU nodes, or empty until the account
 // is known.
 func (p Plan) GPUNodeRoleARN() string {

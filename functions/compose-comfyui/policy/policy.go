@@ -72,12 +72,23 @@ func AssumedByPods() string {
 
 // TLSOnly is a bucket's policy that refuses plain HTTP.
 func TLSOnly(bucketARN string) string {
-	return Document(Statement{
+	return Document(RefuseClearText("s3", bucketARN, bucketARN+"/*"))
+}
+
+// RefuseClearText is the statement in a resource's policy that refuses whoever
+// comes without TLS. Service is the prefix of the service's actions.
+func RefuseClearText(service string, resources ...string) Statement {
+	return Statement{
 		Sid:       "TLSOnly",
 		Effect:    Deny,
 		Principal: &Principal{AWS: "*"},
-		Action:    []string{"s3:*"},
-		Resource:  []string{bucketARN, bucketARN + "/*"},
+		Action:    []string{service + ":*"},
+		Resource:  resources,
 		Condition: Condition{"Bool": {"aws:SecureTransport": {"false"}}},
-	})
+	}
+}
+
+// WriteLog is the statement that lets a role write to a log group that is there.
+func WriteLog(groupARN string) Statement {
+	return Statement{Sid: "WriteLog", Effect: Allow, Action: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resource: []string{groupARN}}
 }

@@ -10,7 +10,6 @@
 package capacity
 
 import (
-	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	events "github.com/upbound/provider-aws/v2/apis/namespaced/cloudwatchevents/v1beta1"
 	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
 	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
@@ -41,17 +40,3 @@ func Compose(p plan.Plan, f facts.Facts, d *kit.Desired) {
 
 // knowsAccount opens when ARNs can be written.
 func knowsAccount(p plan.Plan) kit.Gate { return kit.Needs(p.Account, "the account id") }
-
-func role(description, trust string) *iam.Role {
-	return &iam.Role{Spec: iam.RoleSpec{ForProvider: iam.RoleParameters{
-		Description:      &description,
-		AssumeRolePolicy: &trust,
-	}}}
-}
-
-func rolePolicy(role *xpv1.NamespacedReference, document string) *iam.RolePolicy {
-	return &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
-		RoleRef: role,
-		Policy:  &document,
-	}}}
-}

@@ -12,6 +12,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/role"
 )
 
 func TestPoolDropped(t *testing.T) {
@@ -98,7 +99,7 @@ func TestDeletionOrder(t *testing.T) {
 
 	for k := range states {
 		if !ours(k) {
-			d.Add(k, role("stands for what other parts make", "{}"))
+			d.Add(k, role.New("stands for what other parts make", "{}"))
 		}
 	}
 

@@ -1,29 +1,23 @@
 package capacity
 
 import (
-	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
-
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/role"
 )
 
 // identity is the role that Karpenter's pods take on.
 func identity(p plan.Plan, f facts.Facts, d *kit.Desired) {
-	d.Add(plan.KarpenterRole, role("Makes the studio's GPU nodes", policy.AssumedByPods()))
+	d.Add(plan.KarpenterRole, role.New("Makes the studio's GPU nodes", policy.AssumedByPods()))
 
 	g := kit.All(knowsAccount(p), needsNetwork(f))
-	d.AddWhen(g, plan.KarpenterPolicy, rolePolicy(d.Ref(plan.KarpenterRole), policy.Document(karpenterMay(p, f)...)))
+	d.AddWhen(g, plan.KarpenterPolicy, role.Policy(d, plan.KarpenterRole, policy.Document(karpenterMay(p, f)...)))
 
 	// Pods that start before their association have no credentials until they
 	// are started again.
-	d.AddWhen(kit.After(plan.KarpenterPolicy), plan.KarpenterIdentity, &eks.PodIdentityAssociation{Spec: eks.PodIdentityAssociationSpec{ForProvider: eks.PodIdentityAssociationParameters_2{
-		ClusterNameRef: d.Ref(plan.Cluster),
-		RoleArnRef:     d.Ref(plan.KarpenterRole),
-		Namespace:      new(plan.SystemNamespace),
-		ServiceAccount: new(plan.KarpenterName),
-	}}})
+	d.AddWhen(kit.After(plan.KarpenterPolicy), plan.KarpenterIdentity, role.ForPods(d, plan.KarpenterRole, plan.SystemNamespace, plan.KarpenterName))
 }
 
 // needsNetwork opens when it is known where nodes may be.
@@ -63,7 +57,7 @@ func karpenterMay(p plan.Plan, f facts.Facts) []policy.Statement {
 		// Before it lets go of a class, Karpenter looks for the profile that older
 		// versions named after the cluster; refused, the class stays for ever.
 		Sid: "ReadInstanceProfiles", Effect: policy.Allow, Action: []string{"iam:GetInstanceProfile"},
-		Resource: []string{p.InstanceProfileARN(), "arn:aws:iam::" + p.Account + ":instance-profile/" + p.ClusterName() + "_*"},
+		Resource: []string{p.InstanceProfileARN(), p.OldInstanceProfilesARN()},
 	}, policy.Statement{
 		// EC2 knows no resources for these.
 		Sid: "ReadRegion", Effect: policy.Allow, Resource: []string{"*"},

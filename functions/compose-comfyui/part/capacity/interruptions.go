@@ -72,9 +72,6 @@ func queuePolicy(p plan.Plan) string {
 	return policy.Document(
 		send("Events", "events.amazonaws.com", policy.Condition{"ArnEquals": {"aws:SourceArn": rules}}),
 		send("Queue", "sqs.amazonaws.com", policy.Condition{equals: {"aws:SourceAccount": {p.Account}}}),
-		policy.Statement{
-			Sid: "TLSOnly", Effect: policy.Deny, Principal: &policy.Principal{AWS: "*"}, Action: []string{"sqs:*"}, Resource: queue,
-			Condition: policy.Condition{"Bool": {"aws:SecureTransport": {"false"}}},
-		},
+		policy.RefuseClearText("sqs", queue...),
 	)
 }

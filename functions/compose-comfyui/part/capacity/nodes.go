@@ -7,6 +7,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/role"
 )
 
 // nodeRole is what GPU nodes run as. It is not the system nodes': EKS makes the
@@ -14,16 +15,13 @@ import (
 // instance profile is ours, not Karpenter's: one that Karpenter made would be
 // left behind and stand in the way of the role's end.
 func nodeRole(p plan.Plan, d *kit.Desired) {
-	d.Add(plan.GPUNodeRole, role("The studio's GPU nodes", policy.AssumedBy("ec2.amazonaws.com")))
+	d.Add(plan.GPUNodeRole, role.New("The studio's GPU nodes", policy.AssumedBy("ec2.amazonaws.com")))
 
 	for _, a := range nodeRoleAttachments() {
-		d.Add(a.key, &iam.RolePolicyAttachment{Spec: iam.RolePolicyAttachmentSpec{ForProvider: iam.RolePolicyAttachmentParameters{
-			RoleRef:   d.Ref(plan.GPUNodeRole),
-			PolicyArn: new("arn:aws:iam::aws:policy/" + a.policy),
-		}}})
+		d.Add(a.Key, role.Attach(d, plan.GPUNodeRole, a.Policy))
 	}
 
-	d.AddWhen(knowsAccount(p), plan.GPUNodeRoleModels, rolePolicy(d.Ref(plan.GPUNodeRole), policy.Document(policy.Statement{
+	d.AddWhen(knowsAccount(p), plan.GPUNodeRoleModels, role.Policy(d, plan.GPUNodeRole, policy.Document(policy.Statement{
 		Sid: "ListModels", Effect: policy.Allow, Action: []string{"s3:ListBucket"}, Resource: []string{p.BucketARN(plan.Models)},
 	}, policy.Statement{
 		Sid: "ReadModelsAndDaemon", Effect: policy.Allow, Action: []string{"s3:GetObject"},
@@ -42,27 +40,15 @@ func nodeRole(p plan.Plan, d *kit.Desired) {
 	}}})
 }
 
-type managedPolicy struct {
-	key    kit.Key
-	policy string
-}
-
-func nodeRoleAttachments() []managedPolicy {
-	return []managedPolicy{
-		{plan.GPUNodeRoleWorker, "AmazonEKSWorkerNodePolicy"},
-		// The CNI add-on starts before Pod Identity's agent can give it a role.
-		{plan.GPUNodeRoleCNI, "AmazonEKS_CNI_Policy"},
-		{plan.GPUNodeRoleRegistry, "AmazonEC2ContainerRegistryPullOnly"},
-		// The studio's document pokes the daemon through Session Manager's agent.
-		{plan.GPUNodeRoleSSM, "AmazonSSMManagedInstanceCore"},
-	}
+func nodeRoleAttachments() []role.Attachment {
+	return role.OfNode(plan.GPUNodeRoleWorker, plan.GPUNodeRoleCNI, plan.GPUNodeRoleRegistry, plan.GPUNodeRoleSSM)
 }
 
 // nodeKeys are everything that a node needs to be launched and to join.
 func nodeKeys() []kit.Key {
 	out := []kit.Key{plan.GPUNodeRole, plan.GPUNodeRoleModels, plan.GPUNodeProfile, plan.GPUNodeEntry}
 	for _, a := range nodeRoleAttachments() {
-		out = append(out, a.key)
+		out = append(out, a.Key)
 	}
 
 	return out

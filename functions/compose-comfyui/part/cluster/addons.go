@@ -2,11 +2,11 @@ package cluster
 
 import (
 	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
-	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/role"
 )
 
 // addons are made beside the nodes, not after them: a node that waits for the
@@ -47,27 +47,19 @@ func addon(d *kit.Desired, name, values string) *eks.Addon {
 
 // s3Driver lets the driver mount inputs and outputs, and nothing else.
 func s3Driver(p plan.Plan, d *kit.Desired) {
-	d.Add(plan.S3DriverRole, role("Mounts the studio's inputs and outputs", policy.AssumedByPods()))
+	d.Add(plan.S3DriverRole, role.New("Mounts the studio's inputs and outputs", policy.AssumedByPods()))
 
 	inputs, outputs := p.BucketARN(plan.Inputs), p.BucketARN(plan.Outputs)
 
-	d.AddWhen(kit.Needs(inputs, "the account id"), plan.S3DriverPolicy, &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
-		RoleRef: d.Ref(plan.S3DriverRole),
-		Policy: new(policy.Document(
-			policy.Statement{Sid: "List", Effect: policy.Allow, Action: []string{"s3:ListBucket"}, Resource: []string{inputs, outputs}},
-			policy.Statement{
-				Sid:      "ReadAndWrite",
-				Effect:   policy.Allow,
-				Action:   []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"},
-				Resource: []string{inputs + "/*", outputs + "/*"},
-			},
-		)),
-	}}})
+	d.AddWhen(kit.Needs(inputs, "the account id"), plan.S3DriverPolicy, role.Policy(d, plan.S3DriverRole, policy.Document(
+		policy.Statement{Sid: "List", Effect: policy.Allow, Action: []string{"s3:ListBucket"}, Resource: []string{inputs, outputs}},
+		policy.Statement{
+			Sid:      "ReadAndWrite",
+			Effect:   policy.Allow,
+			Action:   []string{"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"},
+			Resource: []string{inputs + "/*", outputs + "/*"},
+		},
+	)))
 
-	d.AddWhen(kit.After(plan.S3DriverPolicy), plan.S3DriverIdentity, &eks.PodIdentityAssociation{Spec: eks.PodIdentityAssociationSpec{ForProvider: eks.PodIdentityAssociationParameters_2{
-		ClusterNameRef: d.Ref(plan.Cluster),
-		RoleArnRef:     d.Ref(plan.S3DriverRole),
-		Namespace:      new("kube-system"),
-		ServiceAccount: new("s3-csi-driver-sa"),
-	}}})
+	d.AddWhen(kit.After(plan.S3DriverPolicy), plan.S3DriverIdentity, role.ForPods(d, plan.S3DriverRole, "kube-system", "s3-csi-driver-sa"))
 }

@@ -53,7 +53,7 @@ func controlPlane(p plan.Plan, d *kit.Desired) {
 			EndpointPrivateAccess: new(true),
 			// Crossplane applies the studio's in-cluster objects from outside.
 			EndpointPublicAccess: new(true),
-			PublicAccessCidrs:    pointers(p.Kubernetes.APIAllowedCIDRs),
+			PublicAccessCidrs:    kit.List(p.Kubernetes.APIAllowedCIDRs...),
 		},
 	}}})
 }
@@ -78,7 +78,7 @@ func systemNodes(p plan.Plan, f facts.Facts, d *kit.Desired) {
 		// must never be ahead of it.
 		Version:       new(f.ClusterVersion),
 		AMIType:       new("AL2023_ARM_64_STANDARD"),
-		InstanceTypes: pointers([]string{"m7g.large", "m6g.large", "t4g.large"}),
+		InstanceTypes: kit.List("m7g.large", "m6g.large", "t4g.large"),
 		ScalingConfig: &eks.ScalingConfigParameters{
 			DesiredSize: new(2.0),
 			MinSize:     new(2.0),

@@ -32,7 +32,7 @@ func vpcOrigin(p plan.Plan, f facts.Edge, d *kit.Desired) {
 				HTTPPort:             new(float64(plan.HTTPPort)),
 				// Asked for, though unused.
 				HTTPSPort:          new(float64(plan.HTTPSPort)),
-				OriginSSLProtocols: &cloudfront.OriginSSLProtocolsParameters{Items: pointers("TLSv1.2"), Quantity: new(1.0)},
+				OriginSSLProtocols: &cloudfront.OriginSSLProtocolsParameters{Items: kit.List("TLSv1.2"), Quantity: new(1.0)},
 			},
 		}}})
 	}
@@ -90,7 +90,7 @@ func distribution(p plan.Plan, f facts.Facts, d *kit.Desired) {
 	}
 
 	if s := f.Edge.Served; s.CertificateARN != "" {
-		parameters.Aliases = pointers(s.DomainName)
+		parameters.Aliases = kit.List(s.DomainName)
 		parameters.ViewerCertificate = &cloudfront.ViewerCertificateParameters{
 			AcmCertificateArn:      &s.CertificateARN,
 			SSLSupportMethod:       new("sni-only"),
@@ -128,8 +128,8 @@ func behavior() *cloudfront.DefaultCacheBehaviorParameters {
 	return &cloudfront.DefaultCacheBehaviorParameters{
 		TargetOriginID:        new(originID),
 		ViewerProtocolPolicy:  new("redirect-to-https"),
-		AllowedMethods:        pointers("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"),
-		CachedMethods:         pointers("GET", "HEAD"),
+		AllowedMethods:        kit.List("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"),
+		CachedMethods:         kit.List("GET", "HEAD"),
 		CachePolicyID:         new(cachingDisabled),
 		OriginRequestPolicyID: new(allViewer),
 		// It costs nothing and the frontend is megabytes of text.
@@ -145,15 +145,6 @@ func errorsUncached() []cloudfront.CustomErrorResponseParameters {
 	// and 5xx status codes").
 	for _, code := range []float64{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} {
 		out = append(out, cloudfront.CustomErrorResponseParameters{ErrorCode: &code, ErrorCachingMinTTL: new(0.0)})
-	}
-
-	return out
-}
-
-func pointers(in ...string) []*string {
-	out := make([]*string, 0, len(in))
-	for _, s := range in {
-		out = append(out, &s)
 	}
 
 	return out

@@ -33,7 +33,7 @@ func certificate(p plan.Plan, f facts.Edge, d *kit.Desired) {
 			Name:    &recordName,
 			Type:    new("CNAME"),
 			TTL:     new(300.0),
-			Records: pointers(f.Certificate.RecordValue),
+			Records: kit.List(f.Certificate.RecordValue),
 			// ACM asks for the same record for every certificate of a name in an account:
 			// another region's, or one that somebody ordered by hand.
 			AllowOverwrite: new(true),
@@ -42,7 +42,7 @@ func certificate(p plan.Plan, f facts.Edge, d *kit.Desired) {
 		d.AddWhen(kit.All(proof, kit.After(record)), validation, &acm.CertificateValidation{Spec: acm.CertificateValidationSpec{ForProvider: acm.CertificateValidationParameters{
 			Region:                &region,
 			CertificateArnRef:     d.Ref(ordered),
-			ValidationRecordFqdns: pointers(recordName),
+			ValidationRecordFqdns: kit.List(recordName),
 		}}})
 	} else {
 		ordered, record, validation = "", "", ""

@@ -63,7 +63,7 @@ func set(p plan.Plan, d *kit.Desired, k kit.Key, version string, ranges []string
 		Scope:            new(cloudFrontScope),
 		Name:             new(p.FirewallName() + "-" + version),
 		IPAddressVersion: &version,
-		Addresses:        pointers(ranges...),
+		Addresses:        kit.List(ranges...),
 	}}})
 }
 

@@ -3,12 +3,12 @@ package image
 import (
 	cloudwatchlogs "github.com/upbound/provider-aws/v2/apis/namespaced/cloudwatchlogs/v1beta1"
 	codebuild "github.com/upbound/provider-aws/v2/apis/namespaced/codebuild/v1beta1"
-	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/recipe"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/role"
 )
 
 // A machine is what a build runs on.
@@ -44,15 +44,9 @@ func project(p plan.Plan, b plan.Build, d *kit.Desired) {
 		RetentionInDays: new(float64(plan.BuildLogDays)),
 	}}})
 
-	d.AddWhen(account(p), plan.BuildRole(b), &iam.Role{Spec: iam.RoleSpec{ForProvider: iam.RoleParameters{
-		Description:      new("The studio's build " + string(b)),
-		AssumeRolePolicy: new(assumedFor(p, "codebuild.amazonaws.com", p.ProjectARN(b))),
-	}}})
+	d.AddWhen(account(p), plan.BuildRole(b), role.New("The studio's build "+string(b), assumedFor(p, "codebuild.amazonaws.com", p.ProjectARN(b))))
 
-	d.AddWhen(account(p), plan.BuildPolicy(b), &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
-		RoleRef: d.Ref(plan.BuildRole(b)),
-		Policy:  new(policy.Document(may(p, b)...)),
-	}}})
+	d.AddWhen(account(p), plan.BuildPolicy(b), role.Policy(d, plan.BuildRole(b), policy.Document(may(p, b)...)))
 
 	after := kit.After(plan.BuildPolicy(b), plan.BuildLogs(b), plan.ArtefactKey(plan.BucketItself))
 

@@ -17,7 +17,7 @@ func may(p plan.Plan, b plan.Build) []policy.Statement {
 	objects := func(prefix string) string { return p.ArtefactARN() + "/" + prefix + string(b) + "/*" }
 
 	out := []policy.Statement{
-		allow("WriteLog", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, p.LogsARN(plan.BuildLogs(b))),
+		policy.WriteLog(p.LogsARN(plan.BuildLogs(b))),
 		allow("ReadContext", []string{getObject}, objects(plan.ContextPrefix)),
 		allow("WriteMarker", []string{getObject, putObject}, objects(plan.MarkerPrefix)),
 	}

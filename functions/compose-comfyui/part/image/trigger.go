@@ -5,12 +5,12 @@ import (
 	"fmt"
 
 	cloudwatchevents "github.com/upbound/provider-aws/v2/apis/namespaced/cloudwatchevents/v1beta1"
-	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
 	scheduler "github.com/upbound/provider-aws/v2/apis/namespaced/scheduler/v1beta1"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/role"
 )
 
 // every is how often a build is started. A first run comes at once; a later one
@@ -24,19 +24,13 @@ func trigger(p plan.Plan, wanted []plan.Build, d *kit.Desired) {
 		projects, rules = append(projects, p.ProjectARN(b)), append(rules, p.BuildRuleARN(b))
 	}
 
-	d.AddWhen(account(p), plan.TriggerRole, &iam.Role{Spec: iam.RoleSpec{ForProvider: iam.RoleParameters{
-		Description: new("Starts the studio's builds"),
-		AssumeRolePolicy: new(policy.Document(
-			// The scheduler names the group of schedules, not the schedule.
-			trust(p, "scheduler.amazonaws.com", p.ScheduleGroupARN()),
-			trust(p, "events.amazonaws.com", rules...),
-		)),
-	}}})
+	d.AddWhen(account(p), plan.TriggerRole, role.New("Starts the studio's builds", policy.Document(
+		// The scheduler names the group of schedules, not the schedule.
+		trust(p, "scheduler.amazonaws.com", p.ScheduleGroupARN()),
+		trust(p, "events.amazonaws.com", rules...),
+	)))
 
-	d.AddWhen(account(p), plan.TriggerPolicy, &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
-		RoleRef: d.Ref(plan.TriggerRole),
-		Policy:  new(policy.Document(allow("StartBuilds", []string{"codebuild:StartBuild"}, projects...))),
-	}}})
+	d.AddWhen(account(p), plan.TriggerPolicy, role.Policy(d, plan.TriggerRole, policy.Document(allow("StartBuilds", []string{"codebuild:StartBuild"}, projects...))))
 }
 
 // starts adds what starts a build when a context appears in the artefact bucket.

@@ -2,13 +2,13 @@ package modelsync
 
 import (
 	cloudwatchlogs "github.com/upbound/provider-aws/v2/apis/namespaced/cloudwatchlogs/v1beta1"
-	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
 	lambda "github.com/upbound/provider-aws/v2/apis/namespaced/lambda/v1beta1"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/role"
 )
 
 // function adds the Lambda and what feeds it.
@@ -28,7 +28,7 @@ func function(p plan.Plan, f facts.Facts, d *kit.Desired) {
 	d.AddWhen(g, plan.SyncFunction, &lambda.Function{Spec: lambda.FunctionSpec{ForProvider: lambda.FunctionParameters{
 		Description:   new("Tells the studio's GPU nodes that models have changed"),
 		Runtime:       new("provided.al2023"),
-		Architectures: pointers("arm64"),
+		Architectures: kit.List("arm64"),
 		Handler:       new("bootstrap"),
 		MemorySize:    new(float64(m.Memory)),
 		Timeout:       new(float64(m.Timeout)),
@@ -55,50 +55,39 @@ func function(p plan.Plan, f facts.Facts, d *kit.Desired) {
 			BatchSize:                      new(float64(m.Batch)),
 			MaximumBatchingWindowInSeconds: new(float64(m.Window)),
 			// One event that fails must not bring back a thousand that did not.
-			FunctionResponseTypes: pointers("ReportBatchItemFailures"),
+			FunctionResponseTypes: kit.List("ReportBatchItemFailures"),
 			// The least there is. Systems Manager takes about one command a second.
 			ScalingConfig: &lambda.ScalingConfigParameters{MaximumConcurrency: new(2.0)},
 		}}})
 }
 
-// role adds what the Lambda may do: take events, write its log, and run our
+// rights adds what the Lambda may do: take events, write its log, and run our
 // document on the studio's nodes. It reads no bucket and runs no other command.
-func role(p plan.Plan, d *kit.Desired) {
-	d.Add(plan.SyncFunctionRole, &iam.Role{Spec: iam.RoleSpec{ForProvider: iam.RoleParameters{
-		Description:      new("The studio's Lambda that tells nodes of changed models"),
-		AssumeRolePolicy: new(policy.AssumedBy("lambda.amazonaws.com")),
-	}}})
+func rights(p plan.Plan, d *kit.Desired) {
+	d.Add(plan.SyncFunctionRole, role.New("The studio's Lambda that tells nodes of changed models", policy.AssumedBy("lambda.amazonaws.com")))
 
-	d.AddWhen(account(p), plan.SyncFunctionPolicy, &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
-		RoleRef: d.Ref(plan.SyncFunctionRole),
-		Policy: new(policy.Document(
-			policy.Statement{
-				Sid:      "TakeEvents",
-				Effect:   policy.Allow,
-				Action:   []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
-				Resource: []string{p.SyncQueueARN()},
-			},
-			policy.Statement{
-				Sid:      "WriteLog",
-				Effect:   policy.Allow,
-				Action:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
-				Resource: []string{p.LogsARN(plan.SyncFunctionLogs)},
-			},
-			policy.Statement{
-				Sid:      "RunOurDocument",
-				Effect:   policy.Allow,
-				Action:   []string{"ssm:SendCommand"},
-				Resource: []string{p.SyncDocumentARN()},
-			},
-			// SendCommand asks for the document and for the instances, each by a
-			// statement of its own: a condition on tags would never hold for a document.
-			policy.Statement{
-				Sid:       "OnOurNodes",
-				Effect:    policy.Allow,
-				Action:    []string{"ssm:SendCommand"},
-				Resource:  []string{p.InstancesARN()},
-				Condition: policy.Condition{"StringEquals": {"ssm:resourceTag/" + plan.TagStudio: {p.StudioTag()}}},
-			},
-		)),
-	}}})
+	d.AddWhen(account(p), plan.SyncFunctionPolicy, role.Policy(d, plan.SyncFunctionRole, policy.Document(
+		policy.Statement{
+			Sid:      "TakeEvents",
+			Effect:   policy.Allow,
+			Action:   []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+			Resource: []string{p.SyncQueueARN()},
+		},
+		policy.WriteLog(p.LogsARN(plan.SyncFunctionLogs)),
+		policy.Statement{
+			Sid:      "RunOurDocument",
+			Effect:   policy.Allow,
+			Action:   []string{"ssm:SendCommand"},
+			Resource: []string{p.SyncDocumentARN()},
+		},
+		// SendCommand asks for the document and for the instances, each by a
+		// statement of its own: a condition on tags would never hold for a document.
+		policy.Statement{
+			Sid:       "OnOurNodes",
+			Effect:    policy.Allow,
+			Action:    []string{"ssm:SendCommand"},
+			Resource:  []string{p.InstancesARN()},
+			Condition: policy.Condition{"StringEquals": {"ssm:resourceTag/" + plan.TagStudio: {p.StudioTag()}}},
+		},
+	)))
 }

@@ -39,7 +39,7 @@ func Compose(p plan.Plan, f facts.Facts, d *kit.Desired) {
 	queues(p, d)
 	notification(p, d)
 	document(d)
-	role(p, d)
+	rights(p, d)
 	function(p, f, d)
 
 	// A log outlives who writes it.

@@ -68,14 +68,7 @@ func queuePolicy(p plan.Plan) string {
 				"StringEquals": {"aws:SourceAccount": {p.Account}},
 			},
 		},
-		policy.Statement{
-			Sid:       "TLSOnly",
-			Effect:    policy.Deny,
-			Principal: &policy.Principal{AWS: "*"},
-			Action:    []string{"sqs:*"},
-			Resource:  []string{p.SyncQueueARN()},
-			Condition: policy.Condition{"Bool": {"aws:SecureTransport": {"false"}}},
-		},
+		policy.RefuseClearText("sqs", p.SyncQueueARN()),
 	)
 }
 
@@ -92,19 +85,10 @@ func notification(p plan.Plan, d *kit.Desired) {
 			Queue: []s3.QueueParameters{{
 				ID: new("studio"),
 				// What a life cycle deletes is not an ObjectRemoved.
-				Events: pointers("s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*"),
+				Events: kit.List("s3:LifecycleExpiration:*", "s3:ObjectCreated:*", "s3:ObjectRemoved:*"),
 				// Literal: a reference in a list makes provider and server-side apply
 				// undo each other for ever.
 				QueueArn: new(p.SyncQueueARN()),
 			}},
 		}}})
-}
-
-func pointers(in ...string) []*string {
-	out := make([]*string, 0, len(in))
-	for _, s := range in {
-		out = append(out, &s)
-	}
-
-	return out
 }

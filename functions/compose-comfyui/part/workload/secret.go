@@ -2,8 +2,6 @@ package workload
 
 import (
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
-	eks "github.com/upbound/provider-aws/v2/apis/namespaced/eks/v1beta1"
-	iam "github.com/upbound/provider-aws/v2/apis/namespaced/iam/v1beta1"
 	ssm "github.com/upbound/provider-aws/v2/apis/namespaced/ssm/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 
@@ -12,6 +10,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/role"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/secrets"
 )
 
@@ -69,27 +68,16 @@ func parameter(description, secret, key string) *ssm.Parameter {
 // identity lets the front door read the studio's parameters, and do nothing else
 // in AWS. Servers have no identity there at all.
 func identity(p plan.Plan, d *kit.Desired) {
-	d.Add(plan.FrontDoorRole, &iam.Role{Spec: iam.RoleSpec{ForProvider: iam.RoleParameters{
-		Description:      new("The studio's front door"),
-		AssumeRolePolicy: new(policy.AssumedByPods()),
-	}}})
+	d.Add(plan.FrontDoorRole, role.New("The studio's front door", policy.AssumedByPods()))
 
 	var arns []string
 	for _, what := range plan.Parameters() {
 		arns = append(arns, p.ParameterARN(what))
 	}
 
-	d.AddWhen(kit.Needs(p.Account, "the account id"), plan.FrontDoorPolicy, &iam.RolePolicy{Spec: iam.RolePolicySpec{ForProvider: iam.RolePolicyParameters{
-		RoleRef: d.Ref(plan.FrontDoorRole),
-		Policy: new(policy.Document(policy.Statement{
-			Sid: "ReadSecrets", Effect: policy.Allow, Action: []string{"ssm:GetParameter"}, Resource: arns,
-		})),
-	}}})
+	d.AddWhen(kit.Needs(p.Account, "the account id"), plan.FrontDoorPolicy, role.Policy(d, plan.FrontDoorRole, policy.Document(policy.Statement{
+		Sid: "ReadSecrets", Effect: policy.Allow, Action: []string{"ssm:GetParameter"}, Resource: arns,
+	})))
 
-	d.AddWhen(kit.After(plan.FrontDoorPolicy), plan.FrontDoorIdentity, &eks.PodIdentityAssociation{Spec: eks.PodIdentityAssociationSpec{ForProvider: eks.PodIdentityAssociationParameters_2{
-		ClusterNameRef: d.Ref(plan.Cluster),
-		RoleArnRef:     d.Ref(plan.FrontDoorRole),
-		Namespace:      new(plan.StudioNamespace),
-		ServiceAccount: new(plan.FrontDoorName),
-	}}})
+	d.AddWhen(kit.After(plan.FrontDoorPolicy), plan.FrontDoorIdentity, role.ForPods(d, plan.FrontDoorRole, plan.StudioNamespace, plan.FrontDoorName))
 }

@@ -13,7 +13,6 @@ const (
 	annotationKey    = "crossplane.io/composition-resource-name"
 	annotationExtern = "crossplane.io/external-name"
 	labelComposite   = "crossplane.io/composite"
-	reasonAbsent     = "NotComposed"
 	reasonDisabled   = "Disabled"
 )
 
@@ -183,8 +182,6 @@ func parts(s Snapshot, resources []Resource, status map[string]condition) []Part
 		}
 		c, told := partCondition(status, name)
 		switch {
-		case c.Reason == reasonAbsent:
-			p.Waits = "not part of this release"
 		case c.Reason == reasonDisabled:
 			p.Waits = "switched off by the claim"
 		case told && !c.isTrue():
@@ -211,7 +208,7 @@ func partState(p Part, c condition, told bool, s Snapshot) State {
 	n := len(p.Resources)
 	gone := p.Count(Gone) + p.Count(Kept)
 	switch {
-	case n == 0 && (c.Reason == reasonAbsent || c.Reason == reasonDisabled || s.Deleting):
+	case n == 0 && (c.Reason == reasonDisabled || s.Deleting):
 		return Absent
 	case n == 0:
 		return Waiting

@@ -139,7 +139,7 @@ func whole() []any {
 func notComposed() []any {
 	out := []any{}
 	for _, c := range []string{"CapacityReady", "ModelSyncReady", "ImageReady", "WorkloadReady"} {
-		out = append(out, condition3(c, "False", "NotComposed", "this version does not make it"))
+		out = append(out, condition3(c, "True", "Disabled", "the claim switches it off"))
 	}
 	return out
 }
