@@ -7,8 +7,8 @@ import (
 )
 
 // ModelSyncUnit is the systemd unit of the daemon that keeps a node's models in
-// step with the bucket. A USR1 tells it to look now.
-const ModelSyncUnit = "comfyui-modelsync.service"
+// step with the bucket, as user data installs it. A USR1 tells it to look now.
+const ModelSyncUnit = "comfyui-models.service"
 
 // Longest names: lambda:CreateFunction, ssm:CreateDocument.
 const (
@@ -32,9 +32,11 @@ type ModelSync struct {
 	LogDays int
 }
 
-// ModelSync decides.
+// ModelSync decides. A command takes a second, with the tries that a throttle may
+// cost some seconds more. The timeout is short because the queue's patience hangs
+// on it: what could not be told is told again after that, not after minutes.
 func (p Plan) ModelSync() ModelSync {
-	return ModelSync{Window: 3, Batch: 1000, Timeout: 60, Memory: 256, Attempts: 5, LogDays: 30}
+	return ModelSync{Window: 3, Batch: 1000, Timeout: 15, Memory: 256, Attempts: 5, LogDays: 30}
 }
 
 // Visibility is how long an event that Lambda took stays hidden from others: six

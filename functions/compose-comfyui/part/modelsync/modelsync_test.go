@@ -200,7 +200,7 @@ func TestDocument(t *testing.T) {
 		t.Errorf("A document of schema 2.2 without parameters: got %s", text)
 	}
 
-	want := []any{"systemctl kill --kill-whom=main --signal=USR1 comfyui-modelsync.service"}
+	want := []any{"systemctl kill --kill-whom=main --signal=USR1 comfyui-models.service"}
 
 	got, _, _ := unstructured.NestedFieldNoCopy(doc["mainSteps"].([]any)[0].(map[string]any), "inputs", "runCommand")
 	if diff := cmp.Diff(want, got); diff != "" {
