@@ -1,0 +1,113 @@
+package store
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/versity/versitygw/s3api/utils"
+	"github.com/versity/versitygw/s3err"
+	"github.com/versity/versitygw/s3response"
+)
+
+// sums are the fields of an answer that can hold a checksum. S3 has one field
+// for each algorithm, in every type anew.
+type sums map[types.ChecksumAlgorithm]**string
+
+func sumField(a types.ChecksumAlgorithm, s sums) **string {
+	if f := s[a]; f != nil {
+		return f
+	}
+
+	return new(*string)
+}
+
+func headSums(o *s3.HeadObjectOutput) sums {
+	return sums{
+		types.ChecksumAlgorithmCrc32: &o.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: &o.ChecksumCRC32C, types.ChecksumAlgorithmCrc64nvme: &o.ChecksumCRC64NVME,
+		types.ChecksumAlgorithmSha1: &o.ChecksumSHA1, types.ChecksumAlgorithmSha256: &o.ChecksumSHA256,
+	}
+}
+
+func getSums(o *s3.GetObjectOutput) sums {
+	return sums{
+		types.ChecksumAlgorithmCrc32: &o.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: &o.ChecksumCRC32C, types.ChecksumAlgorithmCrc64nvme: &o.ChecksumCRC64NVME,
+		types.ChecksumAlgorithmSha1: &o.ChecksumSHA1, types.ChecksumAlgorithmSha256: &o.ChecksumSHA256,
+	}
+}
+
+func putSums(o *s3response.PutObjectOutput) sums {
+	return sums{
+		types.ChecksumAlgorithmCrc32: &o.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: &o.ChecksumCRC32C, types.ChecksumAlgorithmCrc64nvme: &o.ChecksumCRC64NVME,
+		types.ChecksumAlgorithmSha1: &o.ChecksumSHA1, types.ChecksumAlgorithmSha256: &o.ChecksumSHA256,
+	}
+}
+
+func completeSums(o *s3response.CompleteMultipartUploadResult) sums {
+	return sums{
+		types.ChecksumAlgorithmCrc32: &o.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: &o.ChecksumCRC32C, types.ChecksumAlgorithmCrc64nvme: &o.ChecksumCRC64NVME,
+		types.ChecksumAlgorithmSha1: &o.ChecksumSHA1, types.ChecksumAlgorithmSha256: &o.ChecksumSHA256,
+	}
+}
+
+// digest computes the checksum of a content.
+func digest(a types.ChecksumAlgorithm, c Content) (string, error) {
+	if a == types.ChecksumAlgorithmCrc64nvme {
+		return crc64(c), nil
+	}
+
+	h, err := utils.NewHashReader(io.NewSectionReader(c, 0, c.Size()), "", hashType(a))
+	if err != nil {
+		return "", err
+	}
+
+	if _, err := io.Copy(io.Discard, h); err != nil {
+		return "", err
+	}
+
+	return h.Sum(), nil
+}
+
+// composite is the checksum of the parts' checksums, with their number.
+func composite(a types.ChecksumAlgorithm, parts []string) (string, error) {
+	joined := []byte{}
+
+	for _, p := range parts {
+		raw, err := base64.StdEncoding.DecodeString(p)
+		if err != nil {
+			return "", err
+		}
+
+		joined = append(joined, raw...)
+	}
+
+	sum, err := digest(a, Bytes(joined))
+
+	return fmt.Sprintf("%s-%d", sum, len(parts)), err
+}
+
+func hashType(a types.ChecksumAlgorithm) utils.HashType {
+	return utils.HashType(strings.ToLower(string(a)))
+}
+
+// claimed is the checksum that came with a request, if any.
+func claimed(a types.ChecksumAlgorithm, crc32, crc32c, crc64nvme, sha1, sha256 *string) (string, error) {
+	s := sums{
+		types.ChecksumAlgorithmCrc32: &crc32, types.ChecksumAlgorithmCrc32c: &crc32c, types.ChecksumAlgorithmCrc64nvme: &crc64nvme,
+		types.ChecksumAlgorithmSha1: &sha1, types.ChecksumAlgorithmSha256: &sha256,
+	}
+
+	f := s[a]
+	if f == nil {
+		return "", s3err.GetAPIError(s3err.ErrInvalidChecksumAlgorithm)
+	}
+
+	if *f == nil {
+		return "", nil
+	}
+
+	return **f, nil
+}
