@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -48,6 +49,10 @@ func (s *Store) HeadObject(_ context.Context, in *s3.HeadObjectInput) (*s3.HeadO
 // GetObject gives an object, or a range of it, as it is now, however long the
 // reader takes.
 func (s *Store) GetObject(_ context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
+	if s.OnGet != nil {
+		s.OnGet(strings.Clone(*in.Bucket), strings.Clone(*in.Key))
+	}
+
 	o, err := s.find(*in.Bucket, *in.Key, OperationGet)
 	if err != nil {
 		return nil, err

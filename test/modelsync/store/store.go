@@ -27,6 +27,10 @@ type Store struct {
 	// so that writes can fall between two pages.
 	OnPage func(bucket string, keys []string)
 
+	// OnGet is called before a GET looks its object up, so that a write can fall
+	// between two ranges.
+	OnGet func(bucket, key string)
+
 	mu      sync.RWMutex
 	buckets map[string]*bucket
 	uploads map[string]*upload
