@@ -82,6 +82,10 @@ build: ## Build the function
 	@echo "building the function (the first time takes about two minutes: the provider's types are large)"
 	@go build -o $(BIN)/compose-comfyui ./functions/compose-comfyui
 
+.PHONY: lambda
+lambda: ## Build the Lambda's zip twice, compare, and measure size and cold start
+	@go run ./hack/lambda -out $(OUT)/lambda.zip
+
 .PHONY: bed-build
 bed-build: $(BED_TOOLS:%=$(BIN)/%) ## Build the local management cluster
 	@mkdir -p $(BIN)
