@@ -1,0 +1,222 @@
+package mirror
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket"
+	"github.com/comfyui-studio/comfyui-studio/modelsync/disk"
+	"github.com/comfyui-studio/comfyui-studio/modelsync/key"
+)
+
+// errDamaged says that the bytes which came are not those of the stored checksum.
+var errDamaged = errors.New("its bytes do not have its checksum")
+
+// mostDamaged is how often an object is read whose bytes come damaged.
+const mostDamaged = 3
+
+// A tally is what a pass did. Its round is what is true since the last look at the
+// directory.
+type tally struct {
+	mu sync.Mutex
+
+	copied, linked, deleted int
+	copiedBytes             int64
+	damaged                 map[string]int
+
+	// The round.
+	present map[string]bucket.Object
+	// newer are versions that replaced listed ones and were copied at once.
+	newer map[string]bucket.Object
+	// changed are keys whose objects were not as listed.
+	changed []string
+	// unreadable are objects that trying again does not help.
+	unreadable []key.Refusal
+	// full did not find room after all.
+	full []bucket.Object
+	// missing are keys that were to be copied and were not.
+	missing []string
+	failed  []error
+	// freed says that something made way.
+	freed bool
+	again bool
+}
+
+func newTally() *tally { return &tally{damaged: map[string]int{}} }
+
+// begin starts a round.
+func (t *tally) begin(p plan) {
+	t.present = make(map[string]bucket.Object, len(p.current))
+	for _, o := range p.current {
+		t.present[o.Key] = o
+	}
+
+	t.newer = map[string]bucket.Object{}
+	t.changed, t.unreadable, t.full, t.failed = nil, nil, nil, nil
+	t.freed, t.again = false, false
+
+	t.missing = nil
+	for _, o := range p.skipped {
+		t.missing = append(t.missing, o.Key)
+	}
+}
+
+// settle notes how the copy of an object went. O is the version that was copied.
+func (t *tally) settle(o bucket.Object, replaced bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	if err == nil {
+		t.present[o.Key], t.newer[o.Key] = o, o
+		t.copied++
+		t.copiedBytes += o.Size
+		t.freed = t.freed || replaced
+
+		return
+	}
+
+	t.missing = append(t.missing, o.Key)
+
+	switch {
+	case errors.Is(err, bucket.ErrChanged), errors.Is(err, bucket.ErrAbsent):
+		t.changed = append(t.changed, o.Key)
+	case errors.Is(err, errDamaged) && t.damaged[o.Key]+1 < mostDamaged:
+		t.damaged[o.Key]++
+		t.again = true
+	case errors.Is(err, errDamaged), bucket.Lasting(err):
+		t.unreadable = append(t.unreadable, key.Refusal{Key: o.Key, Reason: reason(err)})
+	case errors.Is(err, disk.ErrFull):
+		t.full = append(t.full, o)
+	default:
+		t.failed = append(t.failed, fmt.Errorf("cannot copy %q: %w", o.Key, err))
+	}
+}
+
+// link notes a hard link.
+func (t *tally) link(o bucket.Object) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	t.present[o.Key], t.newer[o.Key] = o, o
+	t.linked++
+}
+
+// reason is what people need to know of an error that lasts.
+func reason(err error) string {
+	for _, known := range []error{bucket.ErrDenied, bucket.ErrArchived, errDamaged} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+
+	return err.Error()
+}
+
+func (t *tally) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	t.failed = append(t.failed, err)
+}
+
+// has says whether the object is there by now.
+func (t *tally) has(o bucket.Object) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	p, ok := t.present[o.Key]
+
+	return ok && p.ETag == o.ETag
+}
+
+// lacks says whether something is missing in the folder of an index.
+func (t *tally) lacks(index bucket.Object) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	folder := path.Dir(index.Key) + "/"
+
+	lacks := slices.ContainsFunc(t.missing, func(k string) bool { return strings.HasPrefix(k, folder) })
+	if lacks {
+		t.failed = append(t.failed, fmt.Errorf("cannot copy %q: its folder is not complete", index.Key))
+	}
+
+	return lacks
+}
+
+// err is what the next pass may do better.
+func (t *tally) err() error {
+	if len(t.failed) == 0 {
+		return nil
+	}
+
+	if n := len(t.failed); n > 1 {
+		return fmt.Errorf("%w (and %d more)", t.failed[0], n-1)
+	}
+
+	return t.failed[0]
+}
+
+// progress tells how far a pass is.
+func (t *tally) progress(s *Status, p plan) {
+	s.PendingFiles, s.PendingBytes = len(p.copies), 0
+	for _, o := range p.copies {
+		s.PendingBytes += o.Size
+	}
+
+	t.there(s)
+}
+
+func (t *tally) there(s *Status) {
+	s.Files, s.Bytes = len(t.present), 0
+	for _, o := range t.present {
+		s.Bytes += o.Size
+	}
+}
+
+// fill tells how a pass ended.
+func (t *tally) fill(s *Status, p plan, err error) {
+	s.Updated = time.Now().UTC()
+	s.Copied, s.CopiedBytes, s.Linked, s.Deleted = t.copied, t.copiedBytes, t.linked, t.deleted
+	s.Complete, s.LastError = err == nil, ""
+
+	if err != nil {
+		s.LastError = err.Error()
+	}
+
+	if t.present == nil {
+		// The bucket could not be listed: what was true before is the best there is.
+		return
+	}
+
+	t.there(s)
+
+	s.PendingFiles, s.PendingBytes = 0, 0
+
+	for _, o := range p.copies {
+		if _, ok := t.present[o.Key]; !ok {
+			s.PendingFiles++
+			s.PendingBytes += o.Size
+		}
+	}
+
+	s.RefusedCount, s.Refused = len(p.refused), named(p.refused)
+
+	var skipped []Skip
+	for _, o := range append(slices.Clone(p.skipped), t.full...) {
+		skipped = append(skipped, Skip{Key: o.Key, Bytes: o.Size, Reason: noSpace})
+	}
+
+	s.SkippedCount, s.Skipped = len(skipped), named(skipped)
+
+	if err == nil {
+		s.Ready = true
+		s.Generation = generation(slices.SortedFunc(maps.Values(t.present), func(a, b bucket.Object) int { return strings.Compare(a.Key, b.Key) }))
+	}
+}
