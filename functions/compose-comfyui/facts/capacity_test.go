@@ -5,13 +5,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
 // TestRefused reads Karpenter's own words out of what provider-kubernetes shows.
@@ -62,22 +62,12 @@ func TestRefused(t *testing.T) {
 
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			p, err := plan.New(&v1alpha1.ComfyUIStudio{
-				ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
-				Spec: v1alpha1.ComfyUIStudioSpec{
-					Region:            "ap-northeast-1",
-					ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-					Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-					Network:           v1alpha1.Network{CIDR: "10.42.0.0/16"},
-					Pools: []v1alpha1.Pool{{
-						Name: "default", InstanceTypes: []string{"g6.2xlarge"}, Purchase: v1alpha1.PurchaseOnDemand, MaxGPUs: 1,
-						Servers: v1alpha1.Servers{Min: new(int32(1)), Max: 1},
-					}},
-				},
+			p := plantest.New(t, func(s *v1alpha1.ComfyUIStudioSpec) {
+				s.Pools = []v1alpha1.Pool{{
+					Name: "default", InstanceTypes: []string{"g6.2xlarge"}, Purchase: v1alpha1.PurchaseOnDemand, MaxGPUs: 1,
+					Servers: v1alpha1.Servers{Min: new(int32(1)), Max: 1},
+				}}
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
 
 			f, err := facts.From(p, kittest.Observe(p.Name, tc.observed), v1alpha1.ComfyUIStudioStatus{})
 			if err != nil {

@@ -5,13 +5,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
 const (
@@ -23,20 +23,7 @@ const (
 func newPlan(t *testing.T, egress v1alpha1.Egress, zones ...string) plan.Plan {
 	t.Helper()
 
-	p, err := plan.New(&v1alpha1.ComfyUIStudio{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
-		Spec: v1alpha1.ComfyUIStudioSpec{
-			Region:            "ap-northeast-1",
-			ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-			Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-			Network:           v1alpha1.Network{CIDR: "10.42.0.0/16", ZoneIDs: zones, Egress: egress},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return p
+	return plantest.New(t, func(s *v1alpha1.ComfyUIStudioSpec) { s.Network.ZoneIDs, s.Network.Egress = zones, egress })
 }
 
 func observe(states map[kit.Key]kittest.State) kit.Observed {

@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
 const seed = "0123456789abcdef0123456789abcdef"
@@ -28,21 +28,7 @@ func poolsPlan(t *testing.T) plan.Plan {
 		}
 	}
 
-	p, err := plan.New(&v1alpha1.ComfyUIStudio{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
-		Spec: v1alpha1.ComfyUIStudioSpec{
-			Region:            "ap-northeast-1",
-			ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-			Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-			Network:           v1alpha1.Network{CIDR: "10.42.0.0/16"},
-			Pools:             []v1alpha1.Pool{pool("people"), pool("video")},
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return p
+	return plantest.New(t, func(s *v1alpha1.ComfyUIStudioSpec) { s.Pools = []v1alpha1.Pool{pool("people"), pool("video")} })
 }
 
 // secret is the studio's Secret with a seed.

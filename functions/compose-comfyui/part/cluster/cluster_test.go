@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
@@ -14,6 +13,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
 const (
@@ -24,20 +24,9 @@ const (
 func newPlan(t *testing.T, version v1alpha1.KubernetesVersion, admins ...string) plan.Plan {
 	t.Helper()
 
-	p, err := plan.New(&v1alpha1.ComfyUIStudio{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
-		Spec: v1alpha1.ComfyUIStudioSpec{
-			Region:            "ap-northeast-1",
-			ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-			Kubernetes:        v1alpha1.Kubernetes{Version: version, AdminPrincipals: admins, APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-			Network:           v1alpha1.Network{CIDR: "10.42.0.0/16"},
-		},
+	return plantest.InAccount(t, func(s *v1alpha1.ComfyUIStudioSpec) {
+		s.Kubernetes.Version, s.Kubernetes.AdminPrincipals = version, admins
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return p.InAccount("123456789012")
 }
 
 // up observes everything that the part adds, and what it refers to, as ready.

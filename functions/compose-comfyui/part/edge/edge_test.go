@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	ec2 "github.com/upbound/provider-aws/v2/apis/namespaced/ec2/v1beta1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
@@ -17,6 +16,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/secrets"
 )
 
@@ -31,21 +31,7 @@ var seed = strings.Repeat("s", secrets.SeedSize)
 func newPlan(t *testing.T, access v1alpha1.Access) plan.Plan {
 	t.Helper()
 
-	p, err := plan.New(&v1alpha1.ComfyUIStudio{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
-		Spec: v1alpha1.ComfyUIStudioSpec{
-			Region:            "ap-northeast-1",
-			ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-			Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-			Network:           v1alpha1.Network{CIDR: "10.42.0.0/16"},
-			Access:            access,
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return p.InAccount("123456789012")
+	return plantest.InAccount(t, func(s *v1alpha1.ComfyUIStudioSpec) { s.Access = access })
 }
 
 // known are the facts of a studio that is there.

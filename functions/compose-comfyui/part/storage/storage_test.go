@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
@@ -14,6 +13,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
 // compose is the part over a studio whose buckets are there once the account is
@@ -21,25 +21,13 @@ import (
 func compose(t *testing.T, account string, mod func(*v1alpha1.ComfyUIStudioSpec)) kit.Result {
 	t.Helper()
 
-	spec := v1alpha1.ComfyUIStudioSpec{
-		Region:            "ap-northeast-1",
-		ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-		Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-		Network:           v1alpha1.Network{CIDR: "10.42.0.0/16"},
-		Models:            v1alpha1.Models{OnDelete: v1alpha1.OnDeleteRetain},
-		Inputs:            v1alpha1.Inputs{OnDelete: v1alpha1.OnDeleteRetain},
-		Outputs:           v1alpha1.Outputs{OnDelete: v1alpha1.OnDeleteRetain},
-	}
-	if mod != nil {
-		mod(&spec)
-	}
+	p := plantest.New(t, func(s *v1alpha1.ComfyUIStudioSpec) {
+		s.Models.OnDelete, s.Inputs.OnDelete, s.Outputs.OnDelete = v1alpha1.OnDeleteRetain, v1alpha1.OnDeleteRetain, v1alpha1.OnDeleteRetain
 
-	p, err := plan.New(&v1alpha1.ComfyUIStudio{ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"}, Spec: spec})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	p = p.InAccount(account)
+		if mod != nil {
+			mod(s)
+		}
+	}).InAccount(account)
 
 	observed := kit.NewObserved(nil, nil)
 	if account != "" {

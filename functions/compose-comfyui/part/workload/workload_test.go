@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
@@ -15,6 +14,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/secrets"
 )
 
@@ -27,32 +27,16 @@ const (
 var others = []string{"capacity", "cluster", "image", "network", "storage"}
 
 // edit changes the spec of a claim.
-type edit func(s *v1alpha1.ComfyUIStudioSpec)
+type edit = func(s *v1alpha1.ComfyUIStudioSpec)
 
 func newPlan(t *testing.T, edits ...edit) plan.Plan {
 	t.Helper()
 
-	xr := &v1alpha1.ComfyUIStudio{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
-		Spec: v1alpha1.ComfyUIStudioSpec{
-			Region:            "ap-northeast-1",
-			ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-			Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-			Network:           v1alpha1.Network{CIDR: "10.42.0.0/16"},
-			Access:            v1alpha1.Access{Login: v1alpha1.LoginPassword},
-			Pools:             []v1alpha1.Pool{pool("people", 1, 3)},
-		},
-	}
-	for _, e := range edits {
-		e(&xr.Spec)
+	base := func(s *v1alpha1.ComfyUIStudioSpec) {
+		s.Access.Login, s.Pools = v1alpha1.LoginPassword, []v1alpha1.Pool{pool("people", 1, 3)}
 	}
 
-	p, err := plan.New(xr)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return p.WithRelease(plan.Release{Image: "ghcr.io/comfyui-studio/studio-agent", Digest: "sha256:a1"}).InAccount("123456789012")
+	return plantest.InAccount(t, append([]edit{base}, edits...)...).WithRelease(plantest.Release())
 }
 
 func pool(name string, least, most int32, args ...string) v1alpha1.Pool {
