@@ -68,9 +68,10 @@ func stored(kind types.ChecksumType, sums map[checksum.Algorithm]*string) checks
 		return checksum.Sum{}
 	}
 
-	for a, text := range sums {
+	for _, a := range checksum.Algorithms() {
 		// Older services say nothing of the kind; a composite one has its number of
 		// parts behind a dash.
+		text := sums[a]
 		if text == nil || strings.Contains(*text, "-") {
 			continue
 		}

@@ -86,18 +86,12 @@ func (b *Bucket) between(ctx context.Context, start, end string) ([]Object, erro
 			return nil, err
 		}
 
-		for _, c := range answer.Contents {
-			o, err := object(c, answer.EncodingType)
-			if err != nil {
-				return nil, err
-			}
+		objects, err := decode(answer, start)
+		if err != nil {
+			return nil, err
+		}
 
-			// Every general purpose bucket lists in the order of bytes. What does not
-			// cannot be put together from pages.
-			if o.Key <= start {
-				return nil, fmt.Errorf("key %q comes after %q", o.Key, start)
-			}
-
+		for _, o := range objects {
 			if end != "" && o.Key > end {
 				return out, nil
 			}
@@ -116,6 +110,28 @@ func (b *Bucket) between(ctx context.Context, start, end string) ([]Object, erro
 
 		in = &s3.ListObjectsV2Input{Bucket: &b.name, EncodingType: types.EncodingTypeUrl, ContinuationToken: answer.NextContinuationToken}
 	}
+}
+
+// decode reads a page. Every general purpose bucket lists in the order of bytes.
+// What does not cannot be put together from pages.
+func decode(answer *s3.ListObjectsV2Output, after string) ([]Object, error) {
+	out := make([]Object, 0, len(answer.Contents))
+
+	for _, c := range answer.Contents {
+		o, err := object(c, answer.EncodingType)
+		if err != nil {
+			return nil, err
+		}
+
+		if o.Key <= after {
+			return nil, fmt.Errorf("key %q comes after %q", o.Key, after)
+		}
+
+		after = o.Key
+		out = append(out, o)
+	}
+
+	return out, nil
 }
 
 func (b *Bucket) list(ctx context.Context, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {

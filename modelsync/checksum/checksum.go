@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
+	"slices"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -32,6 +33,11 @@ const (
 	XXHash64  Algorithm = "XXHASH64"
 	MD5       Algorithm = "MD5"
 )
+
+// Algorithms are all of them, the fastest first.
+func Algorithms() []Algorithm {
+	return []Algorithm{CRC64NVME, CRC32C, CRC32, XXHash64, SHA1, SHA256, SHA512, MD5}
+}
 
 // A Sum is the checksum of bytes.
 type Sum struct {
@@ -107,8 +113,7 @@ func FromString(text string) Sum {
 		return Sum{}
 	}
 
-	switch Algorithm(a) {
-	case CRC64NVME, CRC32, CRC32C, SHA256, SHA512, SHA1, XXHash64, MD5:
+	if slices.Contains(Algorithms(), Algorithm(a)) {
 		if s, err := Parse(Algorithm(a), v); err == nil {
 			return s
 		}

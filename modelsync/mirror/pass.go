@@ -38,8 +38,8 @@ func (m *Mirror) Pass(ctx context.Context) error {
 	defer m.passing.Unlock()
 
 	began := time.Now()
-	stop := m.tellWhile()
 	t := newTally()
+	stop := m.tellWhile(t)
 
 	p, err := m.pass(ctx, t)
 
@@ -71,24 +71,21 @@ func (m *Mirror) pass(ctx context.Context, t *tally) (plan, error) {
 		objects[o.Key] = o
 	}
 
-	if err := m.adopt(ctx, objects); err != nil {
+	here, err := m.adopted(ctx, objects)
+	if err != nil {
 		return plan{}, err
 	}
 
-	for range mostRounds {
-		here, err := m.look()
-		if err != nil {
-			return plan{}, err
-		}
+	var p plan
 
+	for range mostRounds {
 		room, err := m.room()
 		if err != nil {
-			return plan{}, err
+			return p, err
 		}
 
-		p := newPlan(slices.Collect(maps.Values(objects)), here, room, m.unreadable(objects), m.options.First)
+		p = newPlan(slices.Collect(maps.Values(objects)), here, room, m.unreadable(objects), m.options.First)
 		t.begin(p)
-		m.change(func(s *Status) { t.progress(s, p) })
 		m.carryOut(ctx, p, t)
 
 		if err := ctx.Err(); err != nil {
@@ -104,9 +101,13 @@ func (m *Mirror) pass(ctx context.Context, t *tally) (plan, error) {
 		if !t.again {
 			return p, nil
 		}
+
+		if here, err = m.look(); err != nil {
+			return p, err
+		}
 	}
 
-	return plan{}, errors.New("the bucket kept changing")
+	return p, errors.New("the bucket kept changing")
 }
 
 // carryOut does what the plan says, as far as it goes. What costs no room comes
@@ -164,7 +165,7 @@ func (m *Mirror) lookAgain(ctx context.Context, objects map[string]bucket.Object
 		case errors.Is(err, bucket.ErrAbsent):
 			delete(objects, k)
 		case bucket.Lasting(err):
-			m.remember(objects[k], err.Error())
+			m.remember(objects[k], reason(err))
 		case err != nil:
 			return fmt.Errorf("cannot look at %q again: %w", k, err)
 		default:
@@ -215,8 +216,8 @@ func (m *Mirror) room() (int64, error) {
 	return s.Free - s.Total/100*int64(m.options.Reserve), nil
 }
 
-// tellWhile tells of the pass every so often, until it is stopped.
-func (m *Mirror) tellWhile() func() {
+// tellWhile tells how far a pass is every so often, until it is stopped.
+func (m *Mirror) tellWhile(t *tally) func() {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 
 	go func() {
@@ -230,6 +231,7 @@ func (m *Mirror) tellWhile() func() {
 			case <-stop:
 				return
 			case <-ticks.C:
+				m.change(t.progress)
 				m.tell()
 			}
 		}

@@ -11,40 +11,50 @@ import (
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/disk"
+	"github.com/comfyui-studio/comfyui-studio/modelsync/key"
 )
 
 // readers is how many files are read for their sums at once.
 const readers = 4
 
-// adopt gives files an identity that have none and hold their object's bytes: a
-// request and a look at the disk instead of a copy. It is what a crash or somebody
-// who copied the directory leaves behind.
-func (m *Mirror) adopt(ctx context.Context, objects map[string]bucket.Object) error {
+// adopted looks at the directory, and gives files an identity that have none and
+// hold their object's bytes: a request and a look at the disk instead of a copy. It
+// is what a crash or somebody who copied the directory leaves behind.
+func (m *Mirror) adopted(ctx context.Context, objects map[string]bucket.Object) (local, error) {
 	here, err := m.look()
 	if err != nil {
-		return err
+		return local{}, err
 	}
 
-	g, within := errgroup.WithContext(ctx)
-	g.SetLimit(readers)
+	var strangers []string
 
 	for k, f := range here.files {
-		o, listed := objects[k]
-		if !listed || f.known || f.Kind != disk.Regular || f.Size != o.Size {
-			continue
+		if o, listed := objects[k]; listed && !f.known && f.Kind == disk.Regular && f.Size == o.Size && key.Check(k) == nil {
+			strangers = append(strangers, k)
 		}
+	}
 
+	if len(strangers) == 0 {
+		return here, nil
+	}
+
+	var g errgroup.Group
+	g.SetLimit(readers)
+
+	for _, k := range strangers {
 		g.Go(func() error {
-			if err := m.recognise(within, k); err != nil {
+			if err := m.recognise(ctx, k); err != nil {
 				// It is copied then.
 				m.log.WarnContext(ctx, "cannot recognise file", "key", k, "error", err)
 			}
 
-			return within.Err()
+			return nil
 		})
 	}
 
-	return g.Wait()
+	_ = g.Wait() // Nothing of it is an error.
+
+	return m.look()
 }
 
 // recognise compares a file with what its object is by the stored checksum.

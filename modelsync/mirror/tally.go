@@ -32,6 +32,8 @@ type tally struct {
 
 	// The round.
 	present map[string]bucket.Object
+	// wanted are to be copied.
+	wanted []bucket.Object
 	// newer are versions that replaced listed ones and were copied at once.
 	newer map[string]bucket.Object
 	// changed are keys whose objects were not as listed.
@@ -52,6 +54,11 @@ func newTally() *tally { return &tally{damaged: map[string]int{}} }
 
 // begin starts a round.
 func (t *tally) begin(p plan) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	t.wanted = p.copies
+
 	t.present = make(map[string]bucket.Object, len(p.current))
 	for _, o := range p.current {
 		t.present[o.Key] = o
@@ -164,24 +171,35 @@ func (t *tally) err() error {
 }
 
 // progress tells how far a pass is.
-func (t *tally) progress(s *Status, p plan) {
-	s.PendingFiles, s.PendingBytes = len(p.copies), 0
-	for _, o := range p.copies {
-		s.PendingBytes += o.Size
+func (t *tally) progress(s *Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	if t.present == nil {
+		return
 	}
 
-	t.there(s)
-}
+	s.Updated = time.Now().UTC()
+	s.Complete = false
+	s.Files, s.Bytes, s.PendingFiles, s.PendingBytes = len(t.present), 0, 0, 0
 
-func (t *tally) there(s *Status) {
-	s.Files, s.Bytes = len(t.present), 0
 	for _, o := range t.present {
 		s.Bytes += o.Size
 	}
+
+	for _, o := range t.wanted {
+		if _, ok := t.present[o.Key]; !ok {
+			s.PendingFiles++
+			s.PendingBytes += o.Size
+		}
+	}
 }
 
-// fill tells how a pass ended.
+// fill tells how a pass ended. One that could not list the bucket leaves what was
+// true before: it is the best there is.
 func (t *tally) fill(s *Status, p plan, err error) {
+	t.progress(s)
+
 	s.Updated = time.Now().UTC()
 	s.Copied, s.CopiedBytes, s.Linked, s.Deleted = t.copied, t.copiedBytes, t.linked, t.deleted
 	s.Complete, s.LastError = err == nil, ""
@@ -191,26 +209,17 @@ func (t *tally) fill(s *Status, p plan, err error) {
 	}
 
 	if t.present == nil {
-		// The bucket could not be listed: what was true before is the best there is.
 		return
-	}
-
-	t.there(s)
-
-	s.PendingFiles, s.PendingBytes = 0, 0
-
-	for _, o := range p.copies {
-		if _, ok := t.present[o.Key]; !ok {
-			s.PendingFiles++
-			s.PendingBytes += o.Size
-		}
 	}
 
 	s.RefusedCount, s.Refused = len(p.refused), named(p.refused)
 
 	var skipped []Skip
+
 	for _, o := range append(slices.Clone(p.skipped), t.full...) {
-		skipped = append(skipped, Skip{Key: o.Key, Bytes: o.Size, Reason: noSpace})
+		if !t.has(o) {
+			skipped = append(skipped, Skip{Key: o.Key, Bytes: o.Size, Reason: noSpace})
+		}
 	}
 
 	s.SkippedCount, s.Skipped = len(skipped), named(skipped)
