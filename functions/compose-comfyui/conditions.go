@@ -37,6 +37,10 @@ func setConditions(rsp *fnv1.RunFunctionResponse, a answer) {
 }
 
 func (a answer) condition(p part) (bool, v1alpha1.ConditionReason, string) {
+	if n := a.observed.Predecessors(); n > 0 {
+		return false, v1alpha1.ReasonWaiting, fmt.Sprintf("previous studio is still being deleted (%d left)", n)
+	}
+
 	creating, failing := a.unready(p.name)
 	waiting := a.waiting(p.name)
 
@@ -61,7 +65,7 @@ func (a answer) condition(p part) (bool, v1alpha1.ConditionReason, string) {
 
 	if n := a.goingAway(p.name); n > 0 {
 		reason = v1alpha1.ReasonWaiting
-		messages = slices.Insert(messages, 0, fmt.Sprintf("previous resources are still being deleted (%d left)", n))
+		messages = slices.Insert(messages, 0, fmt.Sprintf("resources are being deleted (%d left)", n))
 	}
 
 	if reason != v1alpha1.ReasonReady {
@@ -116,9 +120,8 @@ func (a answer) trouble(k kit.Key) string {
 	return a.facts.Capacity.Refused[k]
 }
 
-// goingAway counts the part's resources that are there and being deleted. Mostly
-// they are those of a studio that was deleted a moment ago and is applied again:
-// what they say of themselves is about their end, not about this studio.
+// goingAway counts the part's resources that are being deleted by hand. They come
+// again, and what they say of themselves is about their end.
 func (a answer) goingAway(part string) int {
 	n := 0
 

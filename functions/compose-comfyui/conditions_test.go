@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestGoingAway applies a studio again while the one before is still being
-// deleted: what its resources say of their end is not this studio's trouble.
+// TestGoingAway deletes resources of a studio by hand: what they say of their end
+// is not the studio's trouble.
 func TestGoingAway(t *testing.T) {
 	w := newWorld(t, loadClaim(t, "testdata/claims/single.yaml"))
 	w.settle()
@@ -24,7 +24,7 @@ func TestGoingAway(t *testing.T) {
 			continue
 		}
 
-		if want := "previous resources are still being deleted (2 left)"; !strings.HasPrefix(c.GetMessage(), want) || c.GetReason() != "Waiting" {
+		if want := "resources are being deleted (2 left)"; !strings.HasPrefix(c.GetMessage(), want) || c.GetReason() != "Waiting" {
 			t.Errorf("NetworkReady: want Waiting %q, got %s %q", want, c.GetReason(), c.GetMessage())
 		}
 	}

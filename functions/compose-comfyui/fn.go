@@ -101,6 +101,16 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, ra
 
 	observed := kit.NewObserved(composedResources, readyOnceSeen).Unless(unfinished)
 
+	// What a claim has is its own, whoever else has left something.
+	if len(composedResources) == 0 {
+		left, err := predecessors(req, oxr)
+		if err != nil {
+			return answer{}, err
+		}
+
+		observed = observed.Behind(left)
+	}
+
 	f, err := facts.From(p, observed, xr.Status)
 	if err != nil {
 		return answer{}, err
@@ -123,7 +133,7 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, ra
 		return answer{}, err
 	}
 
-	return answer{parts: parts, claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result}, nil
+	return answer{parts: parts, claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result, kinds: d.Kinds()}, nil
 }
 
 // claim reads the composite resource, typed and as it came.

@@ -7,6 +7,7 @@ import (
 	"github.com/crossplane/function-sdk-go/resource"
 	"github.com/crossplane/function-sdk-go/response"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
@@ -23,6 +24,7 @@ type answer struct {
 	facts         facts.Facts
 	observed      kit.Observed
 	result        kit.Result
+	kinds         []schema.GroupVersionKind
 }
 
 // respond writes the desired resources, their readiness, the conditions and the
@@ -53,6 +55,10 @@ func respond(rsp *fnv1.RunFunctionResponse, a answer) error {
 	}
 
 	setConditions(rsp, a)
+
+	if len(a.observed.Keys()) == 0 {
+		requirePredecessors(rsp, a.observedClaim, a.kinds)
+	}
 
 	rsp.Meta.Ttl = durationpb.New(a.ttl())
 

@@ -9,9 +9,11 @@ import (
 	"strings"
 
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
+	protection "github.com/crossplane/crossplane/apis/v2/protection/v1beta1"
 	"github.com/crossplane/function-sdk-go/resource/composed"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // An Object is a typed composed resource. Parts fill its spec and nothing else.
@@ -53,6 +55,7 @@ type Desired struct {
 	removable map[Key][]Key
 	lost      map[string][]Key
 	uses      []use
+	kinds     map[schema.GroupVersionKind]bool
 	names     map[string]Key
 	errs      []error
 }
@@ -67,6 +70,7 @@ func NewDesired(inv Inventory, o Observed) *Desired {
 		waiting:   map[Key][]string{},
 		removable: map[Key][]Key{},
 		lost:      map[string][]Key{},
+		kinds:     map[schema.GroupVersionKind]bool{},
 		names:     map[string]Key{},
 	}
 }
@@ -98,6 +102,8 @@ func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 		return
 	}
 
+	d.kinds[u.GroupVersionKind()] = true
+
 	g.after = append(slices.Clone(g.after), d.references(u.Object)...)
 	slices.Sort(g.after)
 	g.after = slices.Compact(g.after)
@@ -114,7 +120,7 @@ func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 	case d.observed.Exists(k):
 		d.composed[k] = u
 	default:
-		if w := append(d.notReady(g.after), g.awaited()...); len(w) > 0 {
+		if w := append(d.notReady(g.after), g.awaited()...); len(w) > 0 || d.observed.predecessors > 0 {
 			d.waiting[k] = w
 			return
 		}
@@ -144,6 +150,7 @@ func (d *Desired) Refs(keys ...Key) []xpv1.NamespacedReference {
 // Use protects of from deletion while by exists, for the day the studio is
 // deleted: functions do not run then, so the order must stand beforehand.
 func (d *Desired) Use(of, by Key) {
+	d.kinds[protection.UsageGroupVersionKind] = true
 	d.uses = append(d.uses, use{of: of, by: by})
 }
 

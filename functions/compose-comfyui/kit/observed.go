@@ -21,6 +21,8 @@ type Observed struct {
 	resources map[resource.Name]resource.ObservedComposed
 	seenOnly  func(apiVersion, kind string) bool
 	unless    func(apiVersion, kind, state string) bool
+
+	predecessors int
 }
 
 // NewObserved wraps what a request holds. SeenOnly tells the kinds that have no

@@ -131,11 +131,9 @@ func otherAccount(req *fnv1.RunFunctionRequest) {
 }
 
 // TestAppliedAgainAtOnce applies a claim while its predecessor's resources are
-// still being deleted. It gets Ready in the end, with the same buckets and
-// nothing twice.
+// still being deleted. It waits for them, tells so, and gets Ready in the end, with
+// the same buckets and nothing twice.
 func TestAppliedAgainAtOnce(t *testing.T) {
-	t.Skip("known to fail since there is a load balancer: the new one may take the old security group's id, which then goes")
-
 	s := newStudio(t)
 	s.apply(small(nil))
 	s.awaitReady()
@@ -148,15 +146,47 @@ func TestAppliedAgainAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	shared.Wire().Forget()
 	s.apply(small(nil))
 	s.awaitReady()
 	once(t, s.left())
+	s.waitedForPredecessor()
 
 	if got := bucketIDs(s.left()); !slices.Equal(buckets, got) {
 		t.Errorf("buckets were %v and are %v", buckets, got)
 	}
 
 	s.delete()
+}
+
+// waitedForPredecessor checks that the claim composed nothing while there was
+// something left of a studio before it, and told so.
+func (s studio) waitedForPredecessor() {
+	s.t.Helper()
+
+	waited := 0
+
+	for i, r := range shared.Wire().RunsOf(s.namespace, s.name) {
+		rsp, err := r.Response()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+
+		conditions := rsp.GetConditions()
+		if len(conditions) == 0 || !strings.HasPrefix(conditions[0].GetMessage(), "previous studio is still being deleted (") {
+			continue
+		}
+
+		waited++
+
+		if n := len(rsp.GetDesired().GetResources()); n > 0 {
+			s.t.Errorf("run %d composed %d resources while the studio before was there", i, n)
+		}
+	}
+
+	if waited == 0 {
+		s.t.Error("the claim never waited for the studio before, so nothing was shown")
+	}
 }
 
 // untouched checks that the studio is what it was and AWS was asked for nothing.
