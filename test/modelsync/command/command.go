@@ -36,10 +36,9 @@ const (
 type Manager struct {
 	// Clock is the time by which deliveries time out.
 	Clock func() time.Time
-	// Refuse, when it gives an error code, refuses SendCommand with it.
-	Refuse func() string
 
 	mu        sync.Mutex
+	refusal   string
 	documents map[string]bool
 	instances map[string]*Instance
 	sent      []*Command
@@ -130,6 +129,14 @@ func (m *Manager) Sent() []*Command {
 	defer m.mu.Unlock()
 
 	return slices.Clone(m.sent)
+}
+
+// Refuse has SendCommand refused with an error code from now on, or with none.
+func (m *Manager) Refuse(code string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	m.refusal = code
 }
 
 // Wait waits for what runs.

@@ -68,7 +68,7 @@ func TestRefusals(t *testing.T) {
 	for n, tc := range cases {
 		t.Run(n, func(t *testing.T) {
 			m, c := serve(t)
-			m.Refuse = func() string { return tc.refuse }
+			m.Refuse(tc.refuse)
 
 			_, err := c.SendCommand(context.Background(), poke(tc.change))
 			got := ""

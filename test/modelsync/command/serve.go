@@ -84,10 +84,12 @@ func (m *Manager) answer(r *http.Request) (any, *failure) {
 		return nil, &failure{"SerializationException", err.Error()}
 	}
 
-	if m.Refuse != nil {
-		if code := m.Refuse(); code != "" {
-			return nil, &failure{code, "Refused by the test"}
-		}
+	m.mu.Lock()
+	refusal := m.refusal
+	m.mu.Unlock()
+
+	if refusal != "" {
+		return nil, &failure{refusal, "Refused by the test"}
 	}
 
 	if f := m.validate(in); f != nil {

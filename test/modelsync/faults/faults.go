@@ -80,7 +80,7 @@ func New(endpoint string) (*Proxy, error) {
 	close(over)
 
 	return &Proxy{
-		upstream: u, over: over, counts: map[Kind]int{},
+		upstream: u, over: over, counts: map[Kind]int{}, before: map[string]int{},
 		transport: &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true},
 	}, nil
 }
@@ -123,6 +123,8 @@ type choice struct {
 	// random decides the rest: where to cut, which byte to flip.
 	random *rand.Rand
 	over   <-chan struct{}
+	// checked tells whether the object that is answered with still has a checksum.
+	checked func() bool
 }
 
 func (p *Proxy) choose(r *http.Request) choice {
@@ -136,7 +138,8 @@ func (p *Proxy) choose(r *http.Request) choice {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, p.plan.Seed, identity, p.before[identity])
 	random := rand.New(rand.NewPCG(p.plan.Seed, h.Sum64())) //nolint:gosec // The schedule must be the same each time.
-	c := choice{random: random, over: p.over}
+	unchecked := p.plan.Unchecked
+	c := choice{random: random, over: p.over, checked: func() bool { return unchecked == nil || !unchecked(key) }}
 
 	if listing {
 		p.pages++

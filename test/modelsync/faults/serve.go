@@ -73,7 +73,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, c choice) {
 		length = c.random.Int64N(length)
 		body = io.LimitReader(body, length)
 		w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
-	case ok && c.kind == Flip:
+	case ok && c.kind == Flip && c.checked():
 		body = &flipped{r: body, at: c.random.Int64N(length)}
 	case ok && c.kind == OtherRange && answer.StatusCode == http.StatusPartialContent:
 		w.Header().Set("Content-Range", shifted(answer.Header.Get("Content-Range")))

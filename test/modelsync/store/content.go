@@ -33,6 +33,23 @@ func Seeded(seed uint64, size int64) Content {
 	return s
 }
 
+// SeedOf tells the seed of a seeded content.
+func SeedOf(c Content) (uint64, bool) {
+	s, ok := c.(*seeded)
+	if !ok {
+		return 0, false
+	}
+
+	return s.seed, true
+}
+
+// SeedIn reads the seed from the beginning of a seeded content, of which there
+// must be MinSeeded bytes.
+func SeedIn(b []byte) uint64 { return binary.LittleEndian.Uint64(b[8:]) }
+
+// MinSeeded is the least size from which on a seeded content bears its stamp.
+const MinSeeded = 24
+
 type seeded struct {
 	seed    uint64
 	size    int64

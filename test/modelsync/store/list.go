@@ -47,7 +47,13 @@ func (s *Store) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s
 	}
 
 	limit := min(*in.MaxKeys, maxPage)
-	p := s.page(b, *in.Prefix, *in.Delimiter, after, int(limit))
+	most := int(limit)
+
+	if s.PageSize > 0 {
+		most = min(most, s.PageSize)
+	}
+
+	p := s.page(b, *in.Prefix, *in.Delimiter, after, most)
 
 	res := s3response.ListObjectsV2Result{
 		Name: in.Bucket, Prefix: encoded(encode, *in.Prefix), Delimiter: encoded(encode, *in.Delimiter), StartAfter: encoded(encode, *in.StartAfter),

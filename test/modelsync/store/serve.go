@@ -55,7 +55,8 @@ func (s *Store) Serve() (endpoint string, stop func(), err error) {
 		return "", nil, fmt.Errorf("cannot serve S3: %w", err)
 	}
 
-	return "http://" + address, func() { _ = front.ShutDown() }, nil
+	// It waits for connections that the other side has given up.
+	return "http://" + address, func() { go func() { _ = front.ShutDown() }() }, nil
 }
 
 // Client is an S3 client for an endpoint that Serve gave, or one before it.

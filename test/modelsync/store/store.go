@@ -27,6 +27,9 @@ type Store struct {
 	// so that writes can fall between two pages.
 	OnPage func(bucket string, keys []string)
 
+	// PageSize makes listings' pages smaller than the 1,000 keys that S3 gives at
+	// most, so that a few keys have many pages. S3 may give fewer at any time.
+	PageSize int
 	// OnGet is called before a GET looks its object up, so that a write can fall
 	// between two ranges.
 	OnGet func(bucket, key string)

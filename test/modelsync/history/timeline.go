@@ -1,0 +1,89 @@
+package history
+
+import (
+	"sync"
+
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
+)
+
+// Timeline is what happened to each key, in order. The store writes it before
+// anybody can see a change, so nobody sees what it does not have.
+type Timeline struct {
+	mu   sync.Mutex
+	keys map[string][]moment
+}
+
+// moment is a version, or that there is none from now on.
+type moment struct {
+	content store.Content
+	seed    uint64
+	gone    bool
+}
+
+// NewTimeline returns an empty one.
+func NewTimeline() *Timeline { return &Timeline{keys: map[string][]moment{}} }
+
+// Record notes a change.
+func (t *Timeline) Record(c store.Change) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	key := c.Object.Key
+
+	if c.Object.Content == nil {
+		t.keys[key] = append(t.keys[key], moment{gone: true})
+		return
+	}
+
+	seed, _ := store.SeedOf(c.Object.Content)
+	t.keys[key] = append(t.keys[key], moment{content: c.Object.Content, seed: seed})
+
+	// What becomes a folder cannot be a file as well, and goes.
+	for _, folder := range fleet.Above(key) {
+		t.keys[folder] = append(t.keys[folder], moment{gone: true})
+	}
+}
+
+// Keys are all that ever were.
+func (t *Timeline) Keys() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	keys := make([]string, 0, len(t.keys))
+	for k := range t.keys {
+		keys = append(keys, k)
+	}
+
+	return keys
+}
+
+// find gives the place of a version in a key's history: the last one, since the
+// same bytes may come back.
+func (t *Timeline) find(key string, seed uint64, size int64) (int, store.Content) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	moments := t.keys[key]
+	for i := len(moments) - 1; i >= 0; i-- {
+		if m := moments[i]; !m.gone && m.seed == seed && m.content.Size() == size {
+			return i, m.content
+		}
+	}
+
+	return -1, nil
+}
+
+// goneSince tells whether a key was ever without object after a moment.
+func (t *Timeline) goneSince(key string, place int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	for _, m := range t.keys[key][place+1:] {
+		if m.gone {
+			return true
+		}
+	}
+
+	return false
+}

@@ -1,0 +1,320 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/comfyui-studio/comfyui-studio/modelsync/mirror"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/faults"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
+)
+
+const (
+	// bucket is what is mirrored.
+	bucket = "models"
+	// rangeSize is small, so that files of a megabyte come in many ranges.
+	rangeSize = 256 << 10
+	// settleIn is how many passes it takes at most until nothing is wrong any more.
+	// An object that could not be read is left alone for ten.
+	settleIn = 13
+)
+
+// World is a bucket, what fails before it, and the nodes.
+type World struct {
+	Store    *store.Store
+	Faults   *faults.Proxy
+	Timeline *Timeline
+
+	base     string
+	interval time.Duration
+	client   *s3.Client
+	http     *http.Transport
+	stops    []func()
+
+	chain   *Chain
+	nodes   []*fleet.Node
+	readers []*Reader
+	joined  int
+
+	mu sync.Mutex
+	// moment is the time of writes. It stands still unless it is moved, so that
+	// most writes fall into one second.
+	moment time.Time
+	seed   uint64
+	onGet  map[string]*ambush
+	onPage []func()
+}
+
+// ambush is what happens in the middle of a download.
+type ambush struct {
+	after int
+	do    func()
+}
+
+// NewWorld returns a world with an empty bucket and no nodes.
+func NewWorld(interval time.Duration, pageSize int) (*World, error) {
+	base, err := os.MkdirTemp(scratch(), "modelsync-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a directory: %w", err)
+	}
+
+	w := &World{
+		Store: store.New(), Timeline: NewTimeline(), base: base, interval: interval,
+		moment: time.Now().Add(-time.Hour), onGet: map[string]*ambush{},
+	}
+	w.stops = append(w.stops, func() { _ = os.RemoveAll(base) })
+
+	w.Store.Make(bucket)
+	w.Store.PageSize = pageSize
+	w.Store.Clock = w.now
+	w.Store.OnChange = w.Timeline.Record
+	w.Store.OnGet = w.get
+	w.Store.OnPage = w.page
+
+	return w, w.serve()
+}
+
+func (w *World) serve() error {
+	upstream, stop, err := w.Store.Serve()
+	if err != nil {
+		return err
+	}
+
+	w.stops = append(w.stops, stop)
+
+	if w.Faults, err = faults.New(upstream); err != nil {
+		return err
+	}
+
+	endpoint, stop, err := w.Faults.Serve()
+	if err != nil {
+		return err
+	}
+
+	w.http = &http.Transport{MaxIdleConnsPerHost: 64}
+	w.stops = append(w.stops, stop, w.http.CloseIdleConnections)
+	w.client = store.Client(endpoint, func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: w.http} })
+
+	return nil
+}
+
+// scratch is where nodes have their disks: memory, where that can be.
+func scratch() string {
+	const memory = "/dev/shm"
+
+	probe, err := os.CreateTemp(memory, "probe-")
+	if err != nil {
+		return ""
+	}
+
+	defer os.Remove(probe.Name())
+	defer probe.Close()
+
+	if setAttribute(probe) != nil {
+		return ""
+	}
+
+	return memory
+}
+
+// Connect has the bucket's events tell the nodes. Those that join later are told,
+// too.
+func (w *World) Connect(c *Chain) {
+	w.chain = c
+	w.Store.OnChange = func(change store.Change) {
+		w.Timeline.Record(change)
+		c.Tell(change)
+	}
+}
+
+// Nodes are all that ever joined.
+func (w *World) Nodes() []*fleet.Node { return w.nodes }
+
+// Reads is how many reads readers made.
+func (w *World) Reads() int {
+	all := 0
+
+	for _, r := range w.readers {
+		_, n := r.Violations()
+		all += n
+	}
+
+	return all
+}
+
+// Close ends everything.
+func (w *World) Close() {
+	for _, r := range w.readers {
+		r.Stop()
+	}
+
+	w.Faults.Quiet()
+
+	for _, n := range w.nodes {
+		_ = n.Down()
+	}
+
+	for i := len(w.stops) - 1; i >= 0; i-- {
+		w.stops[i]()
+	}
+}
+
+// Join adds a node, and starts it.
+func (w *World) Join() (*fleet.Node, error) {
+	w.joined++
+
+	n, err := fleet.NewNode(fmt.Sprintf("i-%03d", w.joined), w.base, mirror.Options{
+		Bucket: bucket, Client: w.client, Interval: w.interval, RangeSize: rangeSize, Connections: 8, Buffer: 32 << 10, Reserve: 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	w.nodes = append(w.nodes, n)
+	w.readers = append(w.readers, Read(n, w.Timeline))
+
+	if w.chain != nil {
+		w.chain.Register(n)
+	}
+
+	return n, n.Up()
+}
+
+// Violations are what readers saw and must not see.
+func (w *World) Violations() string {
+	var all []string
+
+	for _, r := range w.readers {
+		v, _ := r.Violations()
+		all = append(all, v...)
+	}
+
+	return strings.Join(all, "\n")
+}
+
+// Settle ends all that fails and tells what is not as it shall be then.
+func (w *World) Settle() string {
+	w.Faults.Quiet()
+	w.Store.SlowDown(0)
+	w.Store.Unlist(bucket, false)
+
+	w.mu.Lock()
+	w.onGet, w.onPage = map[string]*ambush{}, nil
+	w.mu.Unlock()
+
+	var wrong []string
+
+	for _, n := range w.nodes {
+		n.Disk.Grow()
+
+		if !n.IsUp() {
+			continue
+		}
+
+		for _, d := range n.Settle(context.Background(), settleIn, func() []*store.Object { return w.Store.Objects(bucket) }) {
+			wrong = append(wrong, n.Name+": "+d)
+		}
+	}
+
+	if len(wrong) == 0 {
+		return w.Violations()
+	}
+
+	return strings.Join(wrong, "\n") + "\n" + w.Violations()
+}
+
+// Fresh is content that never was before.
+func (w *World) Fresh(size int64) store.Content {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	w.seed++
+
+	return store.Seeded(w.seed, size)
+}
+
+// Ambush does something just before the nth GET of a key from now on is answered.
+func (w *World) Ambush(key string, n int, do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	w.onGet[key] = &ambush{after: n, do: do}
+}
+
+// BetweenPages does something after the next page of a listing was read.
+func (w *World) BetweenPages(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	w.onPage = append(w.onPage, do)
+}
+
+// Unchecked tells whether any version of a key may be without checksum just now:
+// a wrong byte in it is one that nobody can find.
+func (w *World) Unchecked(key string) bool {
+	o := w.Store.Object(bucket, key)
+	if o == nil {
+		return true
+	}
+
+	algorithm, _, _ := o.Checksum()
+
+	return algorithm == ""
+}
+
+// Tick moves the time of writes.
+func (w *World) Tick(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	w.moment = w.moment.Add(d)
+}
+
+func (w *World) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	return w.moment
+}
+
+func (w *World) get(_, key string) {
+	w.mu.Lock()
+	a := w.onGet[key]
+
+	if a != nil {
+		if a.after--; a.after > 0 {
+			a = nil
+		} else {
+			delete(w.onGet, key)
+		}
+	}
+
+	w.mu.Unlock()
+
+	if a != nil {
+		a.do()
+	}
+}
+
+func (w *World) page(string, []string) {
+	w.mu.Lock()
+
+	var do func()
+	if len(w.onPage) > 0 {
+		do, w.onPage = w.onPage[0], w.onPage[1:]
+	}
+
+	w.mu.Unlock()
+
+	if do != nil {
+		do()
+	}
+}
