@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -19,8 +18,10 @@ type Key string
 // Observed are the composed resources as Crossplane saw them before this run.
 type Observed struct {
 	resources map[resource.Name]resource.ObservedComposed
-	seenOnly  func(apiVersion, kind string) bool
-	unless    func(apiVersion, kind, state string) bool
+	// keys are sorted once: parts ask for them a dozen times in a run.
+	keys     []Key
+	seenOnly func(apiVersion, kind string) bool
+	unless   func(apiVersion, kind, state string) bool
 
 	predecessors int
 }
@@ -28,7 +29,14 @@ type Observed struct {
 // NewObserved wraps what a request holds. SeenOnly tells the kinds that have no
 // Ready condition and count as ready once they exist.
 func NewObserved(resources map[resource.Name]resource.ObservedComposed, seenOnly func(apiVersion, kind string) bool) Observed {
-	return Observed{resources: resources, seenOnly: seenOnly}
+	keys := make([]Key, 0, len(resources))
+	for k := range resources {
+		keys = append(keys, Key(k))
+	}
+
+	slices.Sort(keys)
+
+	return Observed{resources: resources, keys: keys, seenOnly: seenOnly}
 }
 
 // Unless returns the same set, in which a resource that says Ready is not so
@@ -115,7 +123,7 @@ func (o Observed) AtProvider(k Key, into any) (bool, error) {
 func (o Observed) Family(prefix string) []Key {
 	var out []Key
 
-	for _, k := range o.Keys() {
+	for _, k := range o.keys {
 		if strings.HasPrefix(string(k), prefix) {
 			out = append(out, k)
 		}
@@ -125,16 +133,7 @@ func (o Observed) Family(prefix string) []Key {
 }
 
 // Keys are all observed keys, sorted.
-func (o Observed) Keys() []Key {
-	out := make([]Key, 0, len(o.resources))
-	for k := range maps.Keys(o.resources) {
-		out = append(out, Key(k))
-	}
-
-	slices.Sort(out)
-
-	return out
-}
+func (o Observed) Keys() []Key { return slices.Clone(o.keys) }
 
 // Trouble is the message of the resource's Synced or Ready condition when it
 // tells of an error, else empty.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 )
@@ -61,7 +62,10 @@ func file(name string) string {
 
 // Buildspec is what every project runs: it fetches the recipe of a hash, checks
 // it, runs its make.sh, and writes a marker that says what became of it.
-func Buildspec() string {
+func Buildspec() string { return buildspec() }
+
+// buildspec is the same whatever is built, and YAML is slow to write.
+var buildspec = sync.OnceValue(func() string { //nolint:gochecknoglobals // A constant that Go has no const for.
 	type phase struct {
 		Commands []string `json:"commands"`
 	}
@@ -82,4 +86,4 @@ func Buildspec() string {
 	}
 
 	return string(b)
-}
+})
