@@ -73,8 +73,10 @@ type Writer interface {
 	Rename(from, to string) error
 	// Link gives a file a second name.
 	Link(from, to string) error
-	// Remove removes a file or an empty folder.
+	// Remove removes a file, and never a folder.
 	Remove(name string) error
+	// RemoveFolder removes an empty folder, and never a file.
+	RemoveFolder(name string) error
 }
 
 // A Syncer makes changes last.

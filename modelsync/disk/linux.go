@@ -183,7 +183,7 @@ func (l *Linux) Create(name string, size int64) (File, error) {
 
 	// The process's umask is not the mirror's business.
 	if err := errors.Join(full(err), f.Chmod(fileMode)); err != nil {
-		return nil, errors.Join(err, f.Close(), l.root.Remove(name))
+		return nil, errors.Join(err, f.Close(), l.Remove(name))
 	}
 
 	return &linuxFile{File: f}, nil
@@ -215,7 +215,25 @@ func (l *Linux) Rename(from, to string) error { return full(l.root.Rename(from, 
 func (l *Linux) Link(from, to string) error { return full(l.root.Link(from, to)) }
 
 // Remove implements Disk.
-func (l *Linux) Remove(name string) error { return l.root.Remove(name) }
+func (l *Linux) Remove(name string) error { return l.unlink(name, 0) }
+
+// RemoveFolder implements Disk.
+func (l *Linux) RemoveFolder(name string) error { return l.unlink(name, unix.AT_REMOVEDIR) }
+
+// unlink says which kind of thing goes: os.Root's Remove takes either.
+func (l *Linux) unlink(name string, flags int) error {
+	d, err := l.root.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+
+	if err := unix.Unlinkat(int(d.Fd()), filepath.Base(name), flags); err != nil {
+		return &fs.PathError{Op: "remove", Path: name, Err: err}
+	}
+
+	return nil
+}
 
 // SyncFolder implements Disk.
 func (l *Linux) SyncFolder(name string) error {

@@ -34,9 +34,37 @@ func (m *Mirror) remove(ctx context.Context, keys []string, t *tally) int {
 		return 0
 	}
 
+	indexes := 0
+	for indexes < len(proven) && isIndex(proven[indexes]) {
+		indexes++
+	}
+
+	n := m.removeAll(proven[:indexes], t)
+
+	// What an index names must not be gone while the index is back after a crash.
+	for _, k := range proven[:indexes] {
+		if err := m.disk.SyncFolder(path.Dir(path.Join(m.tree, k))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.fail(fmt.Errorf("cannot sync the folder of %q: %w", k, err))
+			return n
+		}
+	}
+
+	n += m.removeAll(proven[indexes:], t)
+
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	t.deleted += n
+	t.freed = t.freed || n > 0
+
+	return n
+}
+
+// removeAll removes files and the folders that become empty by it.
+func (m *Mirror) removeAll(keys []string, t *tally) int {
 	n := 0
 
-	for _, k := range proven {
+	for _, k := range keys {
 		name := path.Join(m.tree, k)
 
 		// A file that made way for a folder is gone already.
@@ -53,12 +81,6 @@ func (m *Mirror) remove(ctx context.Context, keys []string, t *tally) int {
 
 		n++
 	}
-
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	t.deleted += n
-	t.freed = t.freed || n > 0
 
 	return n
 }
@@ -108,8 +130,8 @@ func nameless(k string) bool { return !utf8.ValidString(k) }
 // notice that they are other folders now.
 func (m *Mirror) leave(folder string) {
 	for ; strings.Contains(folder, "/"); folder = path.Dir(folder) {
-		if err := m.disk.Remove(path.Join(m.tree, folder)); err != nil {
-			return // It holds something.
+		if err := m.disk.RemoveFolder(path.Join(m.tree, folder)); err != nil {
+			return // It holds something, or is a file by now.
 		}
 	}
 }
@@ -162,7 +184,7 @@ func (m *Mirror) removeFolder(ctx context.Context, folder string) error {
 	})
 
 	for _, f := range slices.Compact(folders) {
-		if err := m.disk.Remove(path.Join(m.tree, f)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := m.disk.RemoveFolder(path.Join(m.tree, f)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

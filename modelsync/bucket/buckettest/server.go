@@ -62,7 +62,8 @@ type Server struct {
 	// it may change the bucket.
 	Intercept func(r *http.Request) Fault
 
-	http *httptest.Server
+	http   *httptest.Server
+	client *s3.Client
 }
 
 // New starts a bucket that ends with the test.
@@ -73,11 +74,15 @@ func New(tb testing.TB) *Server {
 	s.http = httptest.NewServer(s)
 	tb.Cleanup(s.http.Close)
 
+	s.client = s.newClient()
+
 	return s
 }
 
-// Client is one of the server.
-func (s *Server) Client() *s3.Client {
+// Client is one of the server: the same each time, since its connections stay open.
+func (s *Server) Client() *s3.Client { return s.client }
+
+func (s *Server) newClient() *s3.Client {
 	return s3.New(s3.Options{
 		Region: "eu-west-1", BaseEndpoint: &s.http.URL, UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
