@@ -39,7 +39,7 @@ func Legal(key string) bool {
 		return false
 	}
 
-	for _, name := range strings.Split(key, "/") {
+	for name := range strings.SplitSeq(key, "/") {
 		if name == "" || name == "." || name == ".." || len(name) > maxName {
 			return false
 		}

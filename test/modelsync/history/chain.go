@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -137,8 +138,8 @@ func (c *Chain) start(ctx context.Context, program, api, manager string) error {
 func (c *Chain) Close() {
 	c.cancel()
 
-	for i := len(c.stops) - 1; i >= 0; i-- {
-		c.stops[i]()
+	for _, stop := range slices.Backward(c.stops) {
+		stop()
 	}
 
 	c.done.Wait()

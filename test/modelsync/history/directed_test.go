@@ -15,8 +15,14 @@ const bucket = "models"
 // never is an interval that no test waits for.
 const never = time.Hour
 
-// world makes a world with one node that looks only when it is told to.
-func world(t *testing.T, pageSize int) (*history.World, *fleet.Node) {
+// scene is a world with one node that looks only when it is told to.
+type scene struct {
+	t *testing.T
+	w *history.World
+	n *fleet.Node
+}
+
+func newScene(t *testing.T, pageSize int) scene {
 	t.Helper()
 
 	w, err := history.NewWorld(never, pageSize)
@@ -31,17 +37,23 @@ func world(t *testing.T, pageSize int) (*history.World, *fleet.Node) {
 		t.Fatal(err)
 	}
 
-	settle(t, w)
+	c := scene{t: t, w: w, n: n}
+	c.settle()
 
-	return w, n
+	return c
 }
 
-func settle(t *testing.T, w *history.World) {
-	t.Helper()
+func (c scene) settle() {
+	c.t.Helper()
 
-	if wrong := w.Settle(); wrong != "" {
-		t.Fatalf("after a quiet period:\n%s", wrong)
+	if wrong := c.w.Settle(); wrong != "" {
+		c.t.Fatalf("after a quiet period:\n%s", wrong)
 	}
+}
+
+// look makes one pass, whatever becomes of it.
+func (c scene) look() {
+	_ = c.n.Settle(c.t.Context(), 1, func() []*store.Object { return nil })
 }
 
 // TestDirected are cases that chance may miss. Each of them is one that some tool
@@ -50,207 +62,207 @@ func TestDirected(t *testing.T) {
 	cases := map[string]struct {
 		reason   string
 		pageSize int
-		do       func(t *testing.T, w *history.World, n *fleet.Node)
+		do       func(c scene)
 	}{
 		"SameSizeSameSecond": {
 			reason: "Two puts of one size within one second are two changes.",
-			do: func(t *testing.T, w *history.World, _ *fleet.Node) {
-				w.Store.Put(bucket, "a", w.Fresh(1000))
-				settle(t, w)
-				w.Store.Put(bucket, "a", w.Fresh(1000))
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "a", c.w.Fresh(1000))
+				c.settle()
+				c.w.Store.Put(bucket, "a", c.w.Fresh(1000))
+				c.settle()
 			},
 		},
 		"OlderTime": {
 			reason: "A version may have an older time than the one that was copied: clocks jump.",
-			do: func(t *testing.T, w *history.World, _ *fleet.Node) {
-				w.Store.Put(bucket, "a", w.Fresh(1000))
-				settle(t, w)
-				w.Tick(-24 * time.Hour)
-				w.Store.Put(bucket, "a", w.Fresh(1000))
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "a", c.w.Fresh(1000))
+				c.settle()
+				c.w.Tick(-24 * time.Hour)
+				c.w.Store.Put(bucket, "a", c.w.Fresh(1000))
+				c.settle()
 			},
 		},
 		"ReplacedInMidDownload": {
 			reason: "Ranges of two versions are no file, whether or not a checksum would tell.",
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
-				w.Ambush("big", 3, func() { w.Store.PutUnchecked(bucket, "big", w.Fresh(2<<20)) })
-				w.Store.PutUnchecked(bucket, "big", w.Fresh(2<<20))
-				look(t, n)
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Ambush("big", 3, func() { c.w.Store.PutUnchecked(bucket, "big", c.w.Fresh(2<<20)) })
+				c.w.Store.PutUnchecked(bucket, "big", c.w.Fresh(2<<20))
+				c.look()
+				c.settle()
 			},
 		},
 		"ReplacedWithOtherSizeInMidDownload": {
 			reason: "The same, with a shorter one.",
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
-				w.Ambush("big", 3, func() { w.Store.PutUnchecked(bucket, "big", w.Fresh(100)) })
-				w.Store.PutUnchecked(bucket, "big", w.Fresh(2<<20))
-				look(t, n)
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Ambush("big", 3, func() { c.w.Store.PutUnchecked(bucket, "big", c.w.Fresh(100)) })
+				c.w.Store.PutUnchecked(bucket, "big", c.w.Fresh(2<<20))
+				c.look()
+				c.settle()
 			},
 		},
 		"DeletedInMidDownload": {
 			reason: "What is gone before it is whole never appears.",
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
-				w.Ambush("big", 3, func() { w.Store.Delete(bucket, "big") })
-				w.Store.Put(bucket, "big", w.Fresh(2<<20))
-				look(t, n)
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Ambush("big", 3, func() { c.w.Store.Delete(bucket, "big") })
+				c.w.Store.Put(bucket, "big", c.w.Fresh(2<<20))
+				c.look()
+				c.settle()
 			},
 		},
 		"RenamedBetweenPages": {
 			reason:   "A listing whose pages are of two moments can miss both names.",
 			pageSize: 2,
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
+			do: func(c scene) {
 				for _, k := range []string{"b", "c", "d", "e"} {
-					w.Store.Put(bucket, k, w.Fresh(100))
+					c.w.Store.Put(bucket, k, c.w.Fresh(100))
 				}
 
-				settle(t, w)
+				c.settle()
 				// From behind the page that was read to before it: neither is listed.
-				w.BetweenPages(func() { w.Store.Copy(bucket, "e", "a"); w.Store.Delete(bucket, "e") })
-				look(t, n)
-				settle(t, w)
+				c.w.BetweenPages(func() { c.w.Store.Copy(bucket, "e", "a"); c.w.Store.Delete(bucket, "e") })
+				c.look()
+				c.settle()
 			},
 		},
 		"BackBetweenListingAndDelete": {
 			reason: "What was not listed and is there again is not deleted.",
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
-				w.Store.Put(bucket, "a", w.Fresh(100))
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "a", c.w.Fresh(100))
+				c.settle()
 
-				again := w.Fresh(100)
+				again := c.w.Fresh(100)
 
-				w.Store.Delete(bucket, "a")
-				w.BetweenPages(func() { w.Store.Put(bucket, "a", again) })
-				look(t, n)
+				c.w.Store.Delete(bucket, "a")
+				c.w.BetweenPages(func() { c.w.Store.Put(bucket, "a", again) })
+				c.look()
 
-				if d := fleet.Compare(n.Tree, fleet.Expect(w.Store.Objects(bucket))); len(d) == 1 && d[0] == `"a" is not there` {
-					t.Error("the file was deleted though its object is there")
+				if d := fleet.Compare(c.n.Tree, fleet.Expect(c.w.Store.Objects(bucket))); len(d) == 1 && d[0] == `"a" is not there` {
+					c.t.Error("the file was deleted though its object is there")
 				}
 
-				settle(t, w)
+				c.settle()
 			},
 		},
 		"SecondPageFails": {
 			reason:   "Half a listing deletes nothing.",
 			pageSize: 2,
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
+			do: func(c scene) {
 				for _, k := range []string{"a", "b", "c", "d", "e"} {
-					w.Store.Put(bucket, k, w.Fresh(100))
+					c.w.Store.Put(bucket, k, c.w.Fresh(100))
 				}
 
-				settle(t, w)
-				w.Faults.Set(faults.Plan{Seed: 1, Pages: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30}})
-				look(t, n)
-				settle(t, w)
+				c.settle()
+				c.w.Faults.Set(faults.Plan{Seed: 1, Pages: []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30}})
+				c.look()
+				c.settle()
 			},
 		},
 		"MarkersOfOurs": {
 			reason: "Names that we use ourselves are keys like any other.",
-			do: func(t *testing.T, w *history.World, _ *fleet.Node) {
+			do: func(c scene) {
 				for _, k := range []string{".ready", ".status.json", ".staging/x", "x.tmp", "models/.ready"} {
-					w.Store.Put(bucket, k, w.Fresh(100))
+					c.w.Store.Put(bucket, k, c.w.Fresh(100))
 				}
 
-				settle(t, w)
+				c.settle()
 			},
 		},
 		"FileAndFolder": {
 			reason: "A file becomes a folder and a file again.",
-			do: func(t *testing.T, w *history.World, _ *fleet.Node) {
-				w.Store.Put(bucket, "loras/x", w.Fresh(100))
-				settle(t, w)
-				w.Store.Put(bucket, "loras/x/y", w.Fresh(100))
-				settle(t, w)
-				w.Store.Delete(bucket, "loras/x/y")
-				settle(t, w)
-				w.Store.Delete(bucket, "loras/x")
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "loras/x", c.w.Fresh(100))
+				c.settle()
+				c.w.Store.Put(bucket, "loras/x/y", c.w.Fresh(100))
+				c.settle()
+				c.w.Store.Delete(bucket, "loras/x/y")
+				c.settle()
+				c.w.Store.Delete(bucket, "loras/x")
+				c.settle()
 			},
 		},
 		"Climbing": {
 			reason: "A key that climbs neither leaves the directory nor hides another.",
-			do: func(t *testing.T, w *history.World, _ *fleet.Node) {
-				w.Store.Put(bucket, "b", w.Fresh(100))
-				w.Store.Put(bucket, "a/../b", w.Fresh(200))
-				w.Store.Put(bucket, "models/../../../escaped", w.Fresh(100))
-				w.Store.Put(bucket, "c//d", w.Fresh(100))
-				w.Store.Put(bucket, "bell\a", w.Fresh(100))
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "b", c.w.Fresh(100))
+				c.w.Store.Put(bucket, "a/../b", c.w.Fresh(200))
+				c.w.Store.Put(bucket, "models/../../../escaped", c.w.Fresh(100))
+				c.w.Store.Put(bucket, "c//d", c.w.Fresh(100))
+				c.w.Store.Put(bucket, "bell\a", c.w.Fresh(100))
+				c.settle()
 			},
 		},
 		"Flipped": {
 			reason: "A wrong byte on the way never gets a name.",
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
-				w.Store.Put(bucket, "big", w.Fresh(2<<20))
-				w.Store.Put(bucket, "small", w.Fresh(2000))
-				w.Faults.Set(faults.Plan{Seed: 1, Rate: 1, Kinds: []faults.Kind{faults.Flip}})
-				look(t, n)
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "big", c.w.Fresh(2<<20))
+				c.w.Store.Put(bucket, "small", c.w.Fresh(2000))
+				c.w.Faults.Set(faults.Plan{Seed: 1, Rate: 1, Kinds: []faults.Kind{faults.Flip}})
+				c.look()
+				c.settle()
 			},
 		},
 		"Archived": {
 			reason: "What cannot be read stops nothing else, and comes when it is back.",
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
-				w.Store.Put(bucket, "cold", w.Fresh(100))
-				w.Store.Archive(bucket, "cold")
-				w.Store.Put(bucket, "warm", w.Fresh(100))
-				look(t, n)
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "cold", c.w.Fresh(100))
+				c.w.Store.Archive(bucket, "cold")
+				c.w.Store.Put(bucket, "warm", c.w.Fresh(100))
+				c.look()
 
-				if d := fleet.Compare(n.Tree, fleet.Expect(w.Store.Objects(bucket))); len(d) != 1 || d[0] != `"cold" is not there` {
-					t.Errorf("all but the archived one is there: %v", d)
+				if d := fleet.Compare(c.n.Tree, fleet.Expect(c.w.Store.Objects(bucket))); len(d) != 1 || d[0] != `"cold" is not there` {
+					c.t.Errorf("all but the archived one is there: %v", d)
 				}
 
-				if r := n.Status().Refused; len(r) != 1 || r[0].Key != "cold" {
-					t.Errorf("the archived one is named: %v", r)
+				if r := c.n.Status().Refused; len(r) != 1 || r[0].Key != "cold" {
+					c.t.Errorf("the archived one is named: %v", r)
 				}
 
-				w.Store.Put(bucket, "cold", w.Fresh(100))
-				settle(t, w)
+				c.w.Store.Put(bucket, "cold", c.w.Fresh(100))
+				c.settle()
 			},
 		},
 		"Full": {
 			reason: "What does not fit is named, the rest is there, and deletes make room.",
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
-				n.Disk.Shrink(1 << 20)
-				w.Store.Put(bucket, "a", w.Fresh(600<<10))
-				w.Store.Put(bucket, "b", w.Fresh(600<<10))
-				look(t, n)
+			do: func(c scene) {
+				c.n.Disk.Shrink(1 << 20)
+				c.w.Store.Put(bucket, "a", c.w.Fresh(600<<10))
+				c.w.Store.Put(bucket, "b", c.w.Fresh(600<<10))
+				c.look()
 
-				if s := n.Status(); s.SkippedCount != 1 || s.Skipped[0].Key != "b" {
-					t.Errorf("one is skipped for want of space: %+v", s.Skipped)
+				if s := c.n.Status(); s.SkippedCount != 1 || s.Skipped[0].Key != "b" {
+					c.t.Errorf("one is skipped for want of space: %+v", s.Skipped)
 				}
 
-				settle(t, w)
+				c.settle()
 			},
 		},
 		"Expired": {
 			reason: "What a life-cycle rule deletes goes like anything else.",
-			do: func(t *testing.T, w *history.World, _ *fleet.Node) {
-				w.Store.Put(bucket, "a", w.Fresh(100))
-				settle(t, w)
-				w.Store.Expire(bucket, "a")
-				settle(t, w)
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "a", c.w.Fresh(100))
+				c.settle()
+				c.w.Store.Expire(bucket, "a")
+				c.settle()
 			},
 		},
 		"DeniedIsNotGone": {
 			reason:   "Who may not see an object does not know that it is gone.",
 			pageSize: 2,
-			do: func(t *testing.T, w *history.World, n *fleet.Node) {
+			do: func(c scene) {
 				for _, k := range []string{"a", "b", "c"} {
-					w.Store.Put(bucket, k, w.Fresh(100))
+					c.w.Store.Put(bucket, k, c.w.Fresh(100))
 				}
 
-				settle(t, w)
+				c.settle()
 
 				// The object is gone, and the right to list goes with the listing's end:
 				// from then on a HEAD of it says 403.
-				w.Store.Delete(bucket, "c")
-				w.BetweenPages(func() { w.Store.Unlist(bucket, true) })
-				look(t, n)
+				c.w.Store.Delete(bucket, "c")
+				c.w.BetweenPages(func() { c.w.Store.Unlist(bucket, true) })
+				c.look()
 
-				settle(t, w)
+				c.settle()
 			},
 		},
 	}
@@ -259,19 +271,12 @@ func TestDirected(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Log(tc.reason)
 
-			w, n := world(t, tc.pageSize)
-			tc.do(t, w, n)
+			c := newScene(t, tc.pageSize)
+			tc.do(c)
 
-			if v := w.Violations(); v != "" {
+			if v := c.w.Violations(); v != "" {
 				t.Errorf("%s\nreaders saw:\n%s", tc.reason, v)
 			}
 		})
 	}
-}
-
-// look makes one pass, whatever becomes of it.
-func look(t *testing.T, n *fleet.Node) {
-	t.Helper()
-
-	_ = n.Settle(t.Context(), 1, func() []*store.Object { return nil })
 }

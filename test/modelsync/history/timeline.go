@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
@@ -64,9 +65,8 @@ func (t *Timeline) find(key string, seed uint64, size int64) (int, store.Content
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
-	moments := t.keys[key]
-	for i := len(moments) - 1; i >= 0; i-- {
-		if m := moments[i]; !m.gone && m.seed == seed && m.content.Size() == size {
+	for i, m := range slices.Backward(t.keys[key]) {
+		if !m.gone && m.seed == seed && m.content.Size() == size {
 			return i, m.content
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,12 +52,6 @@ type World struct {
 	seed   uint64
 	onGet  map[string]*ambush
 	onPage []func()
-}
-
-// ambush is what happens in the middle of a download.
-type ambush struct {
-	after int
-	do    func()
 }
 
 // NewWorld returns a world with an empty bucket and no nodes.
@@ -158,12 +153,15 @@ func (w *World) Close() {
 
 	w.Faults.Quiet()
 
+	var all sync.WaitGroup
 	for _, n := range w.nodes {
-		_ = n.Down()
+		all.Go(func() { _ = n.Down() })
 	}
 
-	for i := len(w.stops) - 1; i >= 0; i-- {
-		w.stops[i]()
+	all.Wait()
+
+	for _, stop := range slices.Backward(w.stops) {
+		stop()
 	}
 }
 
@@ -210,111 +208,24 @@ func (w *World) Settle() string {
 	w.onGet, w.onPage = map[string]*ambush{}, nil
 	w.mu.Unlock()
 
-	var wrong []string
+	wrong := make([]string, len(w.nodes))
+	objects := func() []*store.Object { return w.Store.Objects(bucket) }
 
-	for _, n := range w.nodes {
+	var all sync.WaitGroup
+
+	for i, n := range w.nodes {
 		n.Disk.Grow()
 
-		if !n.IsUp() {
-			continue
-		}
-
-		for _, d := range n.Settle(context.Background(), settleIn, func() []*store.Object { return w.Store.Objects(bucket) }) {
-			wrong = append(wrong, n.Name+": "+d)
-		}
-	}
-
-	if len(wrong) == 0 {
-		return w.Violations()
-	}
-
-	return strings.Join(wrong, "\n") + "\n" + w.Violations()
-}
-
-// Fresh is content that never was before.
-func (w *World) Fresh(size int64) store.Content {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-
-	w.seed++
-
-	return store.Seeded(w.seed, size)
-}
-
-// Ambush does something just before the nth GET of a key from now on is answered.
-func (w *World) Ambush(key string, n int, do func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-
-	w.onGet[key] = &ambush{after: n, do: do}
-}
-
-// BetweenPages does something after the next page of a listing was read.
-func (w *World) BetweenPages(do func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-
-	w.onPage = append(w.onPage, do)
-}
-
-// Unchecked tells whether any version of a key may be without checksum just now:
-// a wrong byte in it is one that nobody can find.
-func (w *World) Unchecked(key string) bool {
-	o := w.Store.Object(bucket, key)
-	if o == nil {
-		return true
-	}
-
-	algorithm, _, _ := o.Checksum()
-
-	return algorithm == ""
-}
-
-// Tick moves the time of writes.
-func (w *World) Tick(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-
-	w.moment = w.moment.Add(d)
-}
-
-func (w *World) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-
-	return w.moment
-}
-
-func (w *World) get(_, key string) {
-	w.mu.Lock()
-	a := w.onGet[key]
-
-	if a != nil {
-		if a.after--; a.after > 0 {
-			a = nil
-		} else {
-			delete(w.onGet, key)
+		if n.IsUp() {
+			all.Go(func() {
+				for _, d := range n.Settle(context.Background(), settleIn, objects) {
+					wrong[i] += n.Name + ": " + d + "\n"
+				}
+			})
 		}
 	}
 
-	w.mu.Unlock()
+	all.Wait()
 
-	if a != nil {
-		a.do()
-	}
-}
-
-func (w *World) page(string, []string) {
-	w.mu.Lock()
-
-	var do func()
-	if len(w.onPage) > 0 {
-		do, w.onPage = w.onPage[0], w.onPage[1:]
-	}
-
-	w.mu.Unlock()
-
-	if do != nil {
-		do()
-	}
+	return strings.Join(wrong, "") + w.Violations()
 }

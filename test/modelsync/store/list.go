@@ -78,12 +78,7 @@ func (s *Store) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s
 	}
 
 	if s.OnPage != nil {
-		keys := make([]string, 0, len(p.objects))
-		for _, o := range p.objects {
-			keys = append(keys, o.Key)
-		}
-
-		s.OnPage(strings.Clone(*in.Bucket), keys)
+		s.OnPage(strings.Clone(*in.Bucket))
 	}
 
 	return res, nil

@@ -25,7 +25,7 @@ type Store struct {
 	OnChange func(Change)
 	// OnPage is called after a listing's page was read and before it is sent,
 	// so that writes can fall between two pages.
-	OnPage func(bucket string, keys []string)
+	OnPage func(bucket string)
 
 	// PageSize makes listings' pages smaller than the 1,000 keys that S3 gives at
 	// most, so that a few keys have many pages. S3 may give fewer at any time.
