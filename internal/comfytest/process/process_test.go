@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"bufio"
@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// TestMain is the command itself where a test starts it as a process.
+// TestMain is the process itself where a test starts it as a process.
 func TestMain(m *testing.M) {
 	if os.Getenv("COMFYUI_PROCESS") != "" {
-		main()
+		Main()
 		return
 	}
 

@@ -1,0 +1,308 @@
+// Package mountpointtest is a directory that refuses what Mountpoint for S3
+// refuses, without FUSE and without S3. Its source is Mountpoint's SEMANTICS.md:
+//
+//   - a file is written from its beginning to its end, in order, once. Going back
+//     in it is refused, and so is writing to it after a sync;
+//   - what is there is written over only where it is opened with O_TRUNC, and not
+//     while it is read or written; nothing is appended to;
+//   - a file is not there for anybody before it is synced or closed;
+//   - nothing gets another name;
+//   - an upload cannot be cancelled: who writes and is killed closes its files,
+//     and what was written till then becomes the object.
+//
+// It is mounted with allow-overwrite and allow-delete, as a studio mounts it.
+package mountpointtest
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Mount is one mounted bucket.
+type Mount struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+	open    map[*File]bool
+	// uploads counts the objects that were made.
+	uploads int
+	budget  int
+	dead    func()
+}
+
+// New mounts an empty bucket.
+func New() *Mount { return &Mount{objects: map[string][]byte{}, open: map[*File]bool{}, budget: -1} }
+
+// Objects are what is in the bucket.
+func (m *Mount) Objects() map[string]string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	out := map[string]string{}
+	for name, b := range m.objects {
+		out[name] = string(b)
+	}
+
+	return out
+}
+
+// Uploads counts the objects that were made, also those over others.
+func (m *Mount) Uploads() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	return m.uploads
+}
+
+// KillAfter kills whoever uses the mount after so many more calls: every call
+// fails from then on, and the kernel closes what was open. It calls dead at that
+// moment.
+func (m *Mount) KillAfter(calls int, dead func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	m.budget, m.dead = calls, dead
+}
+
+// Revive lets a new process use the mount, and says whether the last one was
+// killed.
+func (m *Mount) Revive() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	killed := m.budget == 0
+	m.budget = -1
+
+	return killed
+}
+
+// call counts one call, and fails it where its process is dead.
+func (m *Mount) call() error {
+	if m.budget < 0 {
+		return nil
+	}
+
+	if m.budget > 0 {
+		m.budget--
+	}
+
+	if m.budget > 0 {
+		return nil
+	}
+
+	for f := range m.open {
+		f.commit()
+	}
+
+	if m.dead != nil {
+		m.dead()
+		m.dead = nil
+	}
+
+	return syscall.EINTR
+}
+
+// MkdirAll makes directories on this machine alone.
+func (m *Mount) MkdirAll(string, fs.FileMode) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	return m.call()
+}
+
+// Rename is refused.
+func (m *Mount) Rename(string, string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	return syscall.ENOSYS
+}
+
+// OpenFile opens a file for one thing: to read it, or to write it.
+func (m *Mount) OpenFile(name string, flag int, _ fs.FileMode) (*File, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	if err := m.call(); err != nil {
+		return nil, refuse("open", name, err)
+	}
+
+	name = path.Clean(name)
+	there, exists := m.objects[name]
+	f := &File{mount: m, name: name, writes: flag&(os.O_WRONLY|os.O_RDWR) != 0}
+
+	if !f.writes {
+		if !exists {
+			return nil, refuse("open", name, syscall.ENOENT)
+		}
+
+		f.content = there
+		m.open[f] = true
+
+		return f, nil
+	}
+
+	switch {
+	case flag&os.O_APPEND != 0:
+		return nil, refuse("open", name, syscall.EINVAL)
+	case !exists && flag&os.O_CREATE == 0:
+		return nil, refuse("open", name, syscall.ENOENT)
+	case exists && flag&(os.O_TRUNC|os.O_EXCL) != os.O_TRUNC, m.busy(name):
+		return nil, refuse("open", name, syscall.EPERM)
+	}
+
+	m.open[f] = true
+
+	return f, nil
+}
+
+func (m *Mount) busy(name string) bool {
+	for f := range m.open {
+		if f.name == name {
+			return true
+		}
+	}
+
+	return false
+}
+
+func refuse(op, name string, err error) error { return &fs.PathError{Op: op, Path: name, Err: err} }
+
+// A File is open.
+type File struct {
+	mount   *Mount
+	name    string
+	content []byte
+	at      int64
+	writes  bool
+	// over says that the upload is complete, and closed that the file is.
+	over, closed bool
+}
+
+// commit makes an object of what was written. Closing does that whoever closes.
+func (f *File) commit() {
+	delete(f.mount.open, f)
+
+	if f.writes && !f.over {
+		f.over = true
+		f.mount.uploads++
+		f.mount.objects[f.name] = f.content
+	}
+}
+
+// Read reads.
+func (f *File) Read(b []byte) (int, error) {
+	f.mount.mu.Lock()
+	defer f.mount.mu.Unlock()
+
+	if err := f.mount.call(); err != nil {
+		return 0, refuse("read", f.name, err)
+	}
+
+	if f.writes || f.closed {
+		return 0, refuse("read", f.name, syscall.EBADF)
+	}
+
+	n, err := bytes.NewReader(f.content).ReadAt(b, f.at)
+	f.at += int64(n)
+
+	if n > 0 {
+		err = nil
+	}
+
+	return n, err
+}
+
+// Write writes where the last write ended.
+func (f *File) Write(b []byte) (int, error) {
+	n, err := f.WriteAt(b, f.at)
+	f.at += int64(n)
+
+	return n, err
+}
+
+// WriteAt writes at the end alone.
+func (f *File) WriteAt(b []byte, at int64) (int, error) {
+	f.mount.mu.Lock()
+	defer f.mount.mu.Unlock()
+
+	if err := f.mount.call(); err != nil {
+		return 0, refuse("write", f.name, err)
+	}
+
+	switch {
+	case !f.writes || f.closed:
+		return 0, refuse("write", f.name, syscall.EBADF)
+	case f.over:
+		return 0, refuse("write", f.name, syscall.EIO)
+	case at != int64(len(f.content)):
+		return 0, refuse("write", f.name, syscall.EINVAL)
+	}
+
+	f.content = append(f.content, b...)
+
+	return len(b), nil
+}
+
+// Seek says where a file is; a write elsewhere than at its end is refused later.
+func (f *File) Seek(offset int64, whence int) (int64, error) {
+	f.mount.mu.Lock()
+	defer f.mount.mu.Unlock()
+
+	f.at = offset + map[int]int64{io.SeekCurrent: f.at, io.SeekEnd: int64(len(f.content))}[whence]
+
+	return f.at, nil
+}
+
+// Sync completes the upload.
+func (f *File) Sync() error {
+	f.mount.mu.Lock()
+	defer f.mount.mu.Unlock()
+
+	if err := f.mount.call(); err != nil {
+		return refuse("sync", f.name, err)
+	}
+
+	if f.writes && !f.over {
+		f.commit()
+		f.mount.open[f] = true
+	}
+
+	return nil
+}
+
+// Close completes the upload where no sync did.
+func (f *File) Close() error {
+	f.mount.mu.Lock()
+	defer f.mount.mu.Unlock()
+
+	if f.closed {
+		return refuse("close", f.name, os.ErrClosed)
+	}
+
+	err := f.mount.call()
+	f.commit()
+	f.closed = true
+
+	return err
+}
+
+// Stat tells a size and little more.
+func (f *File) Stat() (fs.FileInfo, error) { return about{f.name, int64(len(f.content))}, nil }
+
+type about struct {
+	name string
+	size int64
+}
+
+func (a about) Name() string     { return path.Base(a.name) }
+func (a about) Size() int64      { return a.size }
+func (about) Mode() fs.FileMode  { return 0o644 }
+func (about) ModTime() time.Time { return time.Time{} }
+func (about) IsDir() bool        { return false }
+func (about) Sys() any           { return nil }
