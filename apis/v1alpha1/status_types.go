@@ -182,6 +182,11 @@ type AgentStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	LambdaSHA256 string `json:"lambdaSHA256,omitempty"`
+
+	// The SHA-256 of the program that fetches declared models.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	ModelFetcherSHA256 string `json:"modelFetcherSHA256,omitempty"`
 }
 
 // ModelsStatus is how many of the declared models are in the bucket.

@@ -23,7 +23,7 @@ type cli struct {
 	Insecure           bool   `help:"Serve without mTLS. For local use: Crossplane always uses mTLS."`
 	MaxRecvMessageSize int    `default:"32" help:"Largest request in MiB. A studio of 200 resources is about 5 MiB, over gRPC's default of 4."`
 	AgentImage         string `help:"Repository to take the studio-agent image from, in place of the one it is published in."`
-	AgentRelease       string `help:"File that describes a studio-agent image of your own (image, digest, nodeDaemonSHA256, lambdaSHA256), in place of the published one." type:"existingfile"`
+	AgentRelease       string `help:"File that describes a studio-agent image of your own (image, digest, nodeDaemonSHA256, lambdaSHA256, modelFetcherSHA256), in place of the published one." type:"existingfile"`
 	MetricsAddress     string `default:":8080" help:"Address of the Prometheus metrics, or empty for none."`
 }
 

@@ -51,9 +51,10 @@ func whole(r plan.Release) error {
 
 	const prefix = "sha256:"
 	for field, digest := range map[string]string{
-		"digest":           trimmed(r.Digest, prefix),
-		"nodeDaemonSHA256": r.NodeDaemonSHA256,
-		"lambdaSHA256":     r.LambdaSHA256,
+		"digest":             trimmed(r.Digest, prefix),
+		"nodeDaemonSHA256":   r.NodeDaemonSHA256,
+		"lambdaSHA256":       r.LambdaSHA256,
+		"modelFetcherSHA256": r.ModelFetcherSHA256,
 	} {
 		if !sha256Hex.MatchString(digest) {
 			return fmt.Errorf("%s must hold 64 hexadecimal digits", field)

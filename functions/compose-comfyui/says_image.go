@@ -11,7 +11,7 @@ import (
 
 // unpublished tells who runs the function what to do. Nothing in a claim helps.
 const unpublished = "this version of the function was made without a studio-agent image, which nodes, the front door and the sync of models run: " +
-	"start the function with --agent-release FILE, which describes one of your own (image, digest, nodeDaemonSHA256, lambdaSHA256)"
+	"start the function with --agent-release FILE, which describes one of your own (image, digest, nodeDaemonSHA256, lambdaSHA256, modelFetcherSHA256)"
 
 // imageSays tells of what builds: a marker that is not there yet is an answer, so
 // the resources alone look ready. The claim waits for the first of everything; a
@@ -66,7 +66,7 @@ func modelSyncSays(a answer) statement {
 	if len(f.Failed) > 0 {
 		var each []string
 		for _, m := range f.Failed {
-			each = append(each, m.Path+": "+whyNot(m.Why))
+			each = append(each, m.Path+": "+whyNot(a.plan, m))
 		}
 
 		return statement{

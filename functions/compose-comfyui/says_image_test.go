@@ -189,7 +189,9 @@ func TestImageStatus(t *testing.T) {
 
 	want := &v1alpha1.ImageStatus{
 		URI: uri, Digest: digest, State: v1alpha1.ImageStateFailed, Reason: "No matching distribution found for a==9; see https://console/1",
-		Agent: &v1alpha1.AgentStatus{Digest: r.Digest, NodeDaemonSHA256: r.NodeDaemonSHA256, LambdaSHA256: r.LambdaSHA256},
+		Agent: &v1alpha1.AgentStatus{
+			Digest: r.Digest, NodeDaemonSHA256: r.NodeDaemonSHA256, LambdaSHA256: r.LambdaSHA256, ModelFetcherSHA256: r.ModelFetcherSHA256,
+		},
 	}
 	if diff := cmp.Diff(want, s.Image); diff != "" {
 		t.Errorf("status.image: -want, +got:\n%s", diff)

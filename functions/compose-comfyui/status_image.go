@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
@@ -25,6 +24,7 @@ func imageStatus(a answer, s *v1alpha1.ComfyUIStudioStatus) {
 	if f.AgentMirrored {
 		s.Image.Agent = &v1alpha1.AgentStatus{
 			Digest: f.Agent.Digest, NodeDaemonSHA256: f.Agent.NodeDaemonSHA256, LambdaSHA256: f.Agent.LambdaSHA256,
+			ModelFetcherSHA256: f.Agent.ModelFetcherSHA256,
 		}
 	}
 
@@ -35,7 +35,7 @@ func imageStatus(a answer, s *v1alpha1.ComfyUIStudioStatus) {
 	s.Models = &v1alpha1.ModelsStatus{Declared: int32(len(a.plan.Models)), Present: f.Models.Present} //nolint:gosec // A hundred at most.
 
 	for _, m := range f.Models.Failed[:min(maxFailedModels, len(f.Models.Failed))] {
-		s.Models.Failed = append(s.Models.Failed, v1alpha1.ModelFailure{Path: m.Path, Reason: whyNot(m.Why)})
+		s.Models.Failed = append(s.Models.Failed, v1alpha1.ModelFailure{Path: m.Path, Reason: whyNot(a.plan, m)})
 	}
 }
 
@@ -72,24 +72,4 @@ func lastWords(r facts.BuildResult) string {
 	}
 
 	return out
-}
-
-// whyNot says in words why a model could not be fetched.
-func whyNot(code string) string {
-	switch code {
-	case "conflict":
-		return "the bucket holds another file there, which is left alone: rename or delete one of the two"
-	case "checksum":
-		return "what its url gives has another sha256: correct spec.models.files, or ask the source"
-	case "size":
-		return "what its url gives has another size: correct spec.models.files, or ask the source"
-	case "source":
-		return "its url cannot be fetched: correct the url, or the token in tokenSecretRef"
-	case "no-room":
-		return "it is larger than the 128 GB disk of the build: upload it into the bucket yourself"
-	case "denied", "bucket":
-		return "the models bucket refuses the build: look at the bucket's policy"
-	default:
-		return fmt.Sprintf("the build says %q", code)
-	}
 }

@@ -49,10 +49,11 @@ func newFunction() *Function {
 // testRelease stands for a studio-agent that is published.
 func testRelease() plan.Release {
 	return plan.Release{
-		Image:            "ghcr.io/comfyui-studio/studio-agent",
-		Digest:           "sha256:" + strings.Repeat("a1", 32),
-		NodeDaemonSHA256: strings.Repeat("b2", 32),
-		LambdaSHA256:     strings.Repeat("c3", 32),
+		Image:              "ghcr.io/comfyui-studio/studio-agent",
+		Digest:             "sha256:" + strings.Repeat("a1", 32),
+		NodeDaemonSHA256:   strings.Repeat("b2", 32),
+		LambdaSHA256:       strings.Repeat("c3", 32),
+		ModelFetcherSHA256: strings.Repeat("d4", 32),
 	}
 }
 

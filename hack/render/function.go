@@ -122,7 +122,7 @@ func release() plan.Release {
 	r := plan.Released()
 	if !r.Published() {
 		r.Digest = "sha256:" + strings.Repeat("0", 64)
-		r.NodeDaemonSHA256, r.LambdaSHA256 = strings.Repeat("0", 64), strings.Repeat("0", 64)
+		r.NodeDaemonSHA256, r.LambdaSHA256, r.ModelFetcherSHA256 = strings.Repeat("0", 64), strings.Repeat("0", 64), strings.Repeat("0", 64)
 	}
 
 	return r

@@ -42,6 +42,8 @@ const (
 	Failed   BuildState = "failed"
 	// Partly is a fetch that left something out.
 	Partly BuildState = "partial"
+	// Fetching is a fetch that takes long and tells how far it is.
+	Fetching BuildState = "fetching"
 )
 
 // A BuildResult is what a build says of itself.
@@ -73,7 +75,9 @@ func recallImage(s v1alpha1.ComfyUIStudioStatus) Image {
 
 		if a := i.Agent; a != nil && a.Digest != "" {
 			f.AgentMirrored = true
-			f.Agent = plan.Release{Digest: a.Digest, NodeDaemonSHA256: a.NodeDaemonSHA256, LambdaSHA256: a.LambdaSHA256}
+			f.Agent = plan.Release{
+				Digest: a.Digest, NodeDaemonSHA256: a.NodeDaemonSHA256, LambdaSHA256: a.LambdaSHA256, ModelFetcherSHA256: a.ModelFetcherSHA256,
+			}
 		}
 	}
 
@@ -125,7 +129,9 @@ func (f *Image) agent(p plan.Plan, o kit.Observed, wanted map[string]string) err
 	}
 
 	f.AgentMirrored = true
-	f.Agent = plan.Release{Digest: m["digest"], NodeDaemonSHA256: m["node-daemon"], LambdaSHA256: m["lambda"]}
+	f.Agent = plan.Release{
+		Digest: m["digest"], NodeDaemonSHA256: m["node-daemon"], LambdaSHA256: m["lambda"], ModelFetcherSHA256: m["model-fetcher"],
+	}
 
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 func releaseOf(digit string) plan.Release {
 	return plan.Release{
-		Digest: "sha256:" + strings.Repeat(digit, 64), NodeDaemonSHA256: strings.Repeat(digit, 64), LambdaSHA256: strings.Repeat(digit, 64),
+		Digest: "sha256:" + strings.Repeat(digit, 64), NodeDaemonSHA256: strings.Repeat(digit, 64), LambdaSHA256: strings.Repeat(digit, 64), ModelFetcherSHA256: strings.Repeat(digit, 64),
 	}
 }
 
@@ -52,11 +52,11 @@ func TestAgent(t *testing.T) {
 	p := imagePlan(t, v1alpha1.ComfyUIStudioSpec{})
 	wanted, older := plan.BuildMarker(plan.BuildAgent, p.ContextHash(plan.BuildAgent)), plan.BuildMarker(plan.BuildAgent, "0a1b2c3d")
 	done := func(r plan.Release) kittest.State {
-		return markerAt(map[string]any{"state": "done", "digest": r.Digest, "node-daemon": r.NodeDaemonSHA256, "lambda": r.LambdaSHA256})
+		return markerAt(map[string]any{"state": "done", "digest": r.Digest, "node-daemon": r.NodeDaemonSHA256, "lambda": r.LambdaSHA256, "model-fetcher": r.ModelFetcherSHA256})
 	}
 	remember := func(r plan.Release) v1alpha1.ComfyUIStudioStatus {
 		return v1alpha1.ComfyUIStudioStatus{Image: &v1alpha1.ImageStatus{Agent: &v1alpha1.AgentStatus{
-			Digest: r.Digest, NodeDaemonSHA256: r.NodeDaemonSHA256, LambdaSHA256: r.LambdaSHA256,
+			Digest: r.Digest, NodeDaemonSHA256: r.NodeDaemonSHA256, LambdaSHA256: r.LambdaSHA256, ModelFetcherSHA256: r.ModelFetcherSHA256,
 		}}}
 	}
 

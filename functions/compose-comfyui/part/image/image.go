@@ -9,9 +9,10 @@
 // writes a marker that the provider only looks at: facts read there which image
 // can be pulled. What a newer hash has replaced leaves when the newer is done.
 //
-// Nearly all of it waits for the account id. A build that the spec does not ask
-// for is not there: with a ready image nothing of ComfyUI's build, without
-// declared models nothing of theirs.
+// Nearly all of it waits for the account id, and the fetch of models for our own
+// program that does it, which the copy of studio-agent brings. A build that the
+// spec does not ask for is not there: with a ready image nothing of ComfyUI's
+// build, without declared models nothing of theirs.
 package image
 
 import (
@@ -62,7 +63,7 @@ func Compose(p plan.Plan, f facts.Facts, d *kit.Desired) {
 	trigger(p, wanted, d)
 
 	for _, b := range wanted {
-		project(p, b, d)
+		project(p, f, b, d)
 		starts(p, b, d)
 		hashes(p, f, b, d)
 	}

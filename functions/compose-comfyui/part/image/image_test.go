@@ -45,7 +45,7 @@ func newPlan(t *testing.T, mods ...func(*v1alpha1.ComfyUIStudio)) plan.Plan {
 
 	return p.InAccount("123456789012").WithRelease(plan.Release{
 		Image: "ghcr.io/comfyui-studio/studio-agent", Digest: "sha256:" + strings.Repeat("a1", 32),
-		NodeDaemonSHA256: strings.Repeat("b2", 32), LambdaSHA256: strings.Repeat("c3", 32),
+		NodeDaemonSHA256: strings.Repeat("b2", 32), LambdaSHA256: strings.Repeat("c3", 32), ModelFetcherSHA256: strings.Repeat("d4", 32),
 	})
 }
 
@@ -67,7 +67,7 @@ func gated(name string) v1alpha1.ModelFile {
 
 // builds says of every build that it is in a state.
 func builds(s facts.BuildState) facts.Facts {
-	f := facts.Facts{Image: facts.Image{Builds: map[plan.Build]facts.BuildResult{}}}
+	f := facts.Facts{Image: facts.Image{AgentMirrored: s == facts.Built, Builds: map[plan.Build]facts.BuildResult{}}}
 	for _, b := range plan.Builds() {
 		f.Image.Builds[b] = facts.BuildResult{State: s}
 	}
@@ -414,9 +414,12 @@ func TestRights(t *testing.T) {
 			"ecr:PutImage": {registry + "studio-agent"}, "secretsmanager:GetSecretValue": nil,
 		},
 		plan.BuildModels: {
-			"s3:PutObject": {artefacts + "markers/models/*", bucket + "/*"},
-			"s3:GetObject": {artefacts + "contexts/models/*", artefacts + "markers/models/*", bucket + "/*", "arn:aws:s3:::team/*"},
-			"ecr:PutImage": nil, "s3:DeleteObject": nil, "s3:ListBucket": {bucket},
+			"s3:PutObject": {artefacts + "markers/models/*", bucket + "/*", artefacts + "fetches/*"},
+			"s3:GetObject": {
+				artefacts + "contexts/models/*", artefacts + "markers/models/*", bucket + "/*", artefacts + "artefacts/*", artefacts + "fetches/*", "arn:aws:s3:::team/*",
+			},
+			// It deletes what it noted for itself, and no model.
+			"ecr:PutImage": nil, "s3:DeleteObject": {artefacts + "fetches/*"}, "s3:ListBucket": {bucket}, "s3:ListMultipartUploadParts": {bucket + "/*"},
 			"secretsmanager:GetSecretValue": {"arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:" + p.ModelTokens()[0].Name + "-??????"},
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	cloudwatchlogs "github.com/upbound/provider-aws/v2/apis/namespaced/cloudwatchlogs/v1beta1"
 	codebuild "github.com/upbound/provider-aws/v2/apis/namespaced/codebuild/v1beta1"
 
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/facts"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/policy"
@@ -30,14 +31,14 @@ func machineOf(b plan.Build) machine {
 	case plan.BuildAgent:
 		return machine{compute: "BUILD_GENERAL1_SMALL", docker: true, minutes: 15, retries: 1}
 	default:
-		// The least with 128 GB of disk: a model is checked there before the bucket
-		// has it. A file that is there is not fetched again, so a second run goes on.
+		// Nothing is kept on its disk: 4 vCPU are what TLS and two hashes need at a few
+		// Gbit/s. What there is when its time is over is there, and the next goes on.
 		return machine{compute: "BUILD_GENERAL1_MEDIUM", minutes: 480, retries: 1}
 	}
 }
 
 // project adds a build's project with its role and log.
-func project(p plan.Plan, b plan.Build, d *kit.Desired) {
+func project(p plan.Plan, f facts.Facts, b plan.Build, d *kit.Desired) {
 	m := machineOf(b)
 
 	d.Add(plan.BuildLogs(b), &cloudwatchlogs.Group{Spec: cloudwatchlogs.GroupSpec{ForProvider: cloudwatchlogs.GroupParameters{
@@ -48,9 +49,7 @@ func project(p plan.Plan, b plan.Build, d *kit.Desired) {
 
 	d.AddWhen(account(p), plan.BuildPolicy(b), role.Policy(d, plan.BuildRole(b), policy.Document(may(p, b)...)))
 
-	after := kit.After(plan.BuildPolicy(b), plan.BuildLogs(b), plan.ArtefactKey(plan.BucketItself))
-
-	d.AddWhen(kit.All(account(p), after), plan.BuildProject(b), &codebuild.Project{Spec: codebuild.ProjectSpec{ForProvider: codebuild.ProjectParameters{
+	d.AddWhen(kit.All(account(p), tools(p, f, b), kit.After(plan.BuildPolicy(b), plan.BuildLogs(b), plan.ArtefactKey(plan.BucketItself))), plan.BuildProject(b), &codebuild.Project{Spec: codebuild.ProjectSpec{ForProvider: codebuild.ProjectParameters{
 		Description:    new("Builds " + string(b) + " for the studio"),
 		ServiceRoleRef: d.Ref(plan.BuildRole(b)),
 		BuildTimeout:   new(m.minutes),
@@ -75,6 +74,18 @@ func project(p plan.Plan, b plan.Build, d *kit.Desired) {
 	d.Use(plan.BuildPolicy(b), plan.BuildProject(b))
 }
 
+// tools waits for what a build runs of our own.
+func tools(p plan.Plan, f facts.Facts, b plan.Build) kit.Gate {
+	if b != plan.BuildModels {
+		return kit.All()
+	}
+
+	return kit.All(
+		kit.Needs(p.ModelFetcherObject(), "a published studio-agent"),
+		kit.Until(f.Image.AgentMirrored, "the studio-agent in the account"),
+	)
+}
+
 // environment is what the recipe does not say, since it is the account's.
 func environment(p plan.Plan, b plan.Build) []codebuild.EnvironmentVariableParameters {
 	out := []codebuild.EnvironmentVariableParameters{
@@ -83,7 +94,9 @@ func environment(p plan.Plan, b plan.Build) []codebuild.EnvironmentVariableParam
 	}
 
 	if b == plan.BuildModels {
-		return append(out, variable("MODELS_BUCKET", p.BucketName(plan.Models)))
+		// Not in the recipe: another program for the same wish is no other wish, and
+		// must not look through every studio's models anew.
+		return append(out, variable("MODELS_BUCKET", p.BucketName(plan.Models)), variable("FETCHER", p.ModelFetcherObject()))
 	}
 
 	return append(out, variable("REPOSITORY", p.RepositoryURI(repositoryOf(b))))

@@ -50,10 +50,13 @@ func fetch(p plan.Plan) []policy.Statement {
 	models := p.BucketARN(plan.Models)
 
 	out := []policy.Statement{
-		allow("FillModels", []string{getObject, putObject, "s3:AbortMultipartUpload"}, models+"/*"),
+		allow("FillModels", []string{getObject, putObject, "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, models+"/*"),
 		// Without it S3 says "forbidden" of what is not there, and somebody's own file
 		// could not be told from none.
 		allow("TellAbsent", []string{"s3:ListBucket"}, models),
+		allow("ReadFetcher", []string{getObject}, p.ArtefactARN()+"/"+plan.ArtefactPrefix+"*"),
+		// How far it is with a file, to go on after an interruption.
+		allow("KeepNotes", []string{getObject, putObject, "s3:DeleteObject"}, p.ArtefactARN()+"/"+plan.NotePrefix+"*"),
 	}
 
 	var sources []string

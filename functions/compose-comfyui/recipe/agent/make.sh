@@ -5,8 +5,6 @@ set -euo pipefail
 name="${REPOSITORY#*/}"
 digest="$(jq -r .digest manifest.json)"
 source="$(jq -r .image manifest.json)@$digest"
-daemon="$(jq -r .nodeDaemonSHA256 manifest.json)"
-lambda="$(jq -r .lambdaSHA256 manifest.json)"
 
 mirrored() {
   aws ecr describe-images --repository-name "$name" --image-ids "imageDigest=$digest" > /dev/null 2>&1
@@ -28,13 +26,21 @@ if ! mirrored; then
 fi
 
 container="$(docker create --platform linux/amd64 "$source" true)"
-docker cp "$container:/artefacts/node-daemon" node-daemon
-docker cp "$container:/artefacts/lambda.zip" lambda.zip
-sha256sum --check <<< "$daemon  node-daemon"
-sha256sum --check <<< "$lambda  lambda.zip"
-aws s3 cp --only-show-errors node-daemon "s3://$BUCKET/artefacts/$daemon/node-daemon"
-aws s3 cp --only-show-errors lambda.zip "s3://$BUCKET/artefacts/$lambda/lambda.zip"
+
+# copy FILE FIELD puts a file of the image under the hash that the manifest's field
+# has for it.
+copy() {
+  local sum
+  sum="$(jq -r --arg field "$2" '.[$field]' manifest.json)"
+  docker cp "$container:/artefacts/$1" "$1"
+  sha256sum --check <<< "$sum  $1"
+  aws s3 cp --only-show-errors "$1" "s3://$BUCKET/artefacts/$sum/$1"
+}
+
+copy node-daemon nodeDaemonSHA256
+copy lambda.zip lambdaSHA256
+copy model-fetcher modelFetcherSHA256
 
 # S3 takes metadata under names in lower case.
-jq -n --arg digest "$digest" --arg daemon "$daemon" --arg lambda "$lambda" \
-  '{state: "done", digest: $digest, "node-daemon": $daemon, lambda: $lambda}' > result.json
+jq '{state: "done", digest, "node-daemon": .nodeDaemonSHA256, lambda: .lambdaSHA256, "model-fetcher": .modelFetcherSHA256}' \
+  manifest.json > result.json

@@ -17,6 +17,7 @@ image: registry.example.com/comfyui-studio/studio-agent
 digest: sha256:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1
 nodeDaemonSHA256: b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2
 lambdaSHA256: c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3
+modelFetcherSHA256: d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4
 `
 
 func (b *Bed) tls() wire.TLS { return wire.TLS{Pair: b.functionPair, CA: b.caRoot.Cert} }

@@ -81,10 +81,11 @@ func (t *tx) make(r *run, role *record, recipe string) (map[string]string, error
 	}
 	m := struct {
 		Manifest struct {
-			Digest           string `json:"digest"`
-			NodeDaemonSHA256 string `json:"nodeDaemonSHA256"`
-			LambdaSHA256     string `json:"lambdaSHA256"`
-			Files            []file `json:"files"`
+			Digest             string `json:"digest"`
+			NodeDaemonSHA256   string `json:"nodeDaemonSHA256"`
+			LambdaSHA256       string `json:"lambdaSHA256"`
+			ModelFetcherSHA256 string `json:"modelFetcherSHA256"`
+			Files              []file `json:"files"`
 		} `json:"manifest"`
 	}{}
 	if err := json.Unmarshal([]byte(recipe), &m); err != nil {
@@ -95,19 +96,23 @@ func (t *tx) make(r *run, role *record, recipe string) (map[string]string, error
 		if err := t.push(r, role, m.Manifest.Digest); err != nil {
 			return nil, err
 		}
-		for _, name := range []string{m.Manifest.NodeDaemonSHA256 + "/node-daemon", m.Manifest.LambdaSHA256 + "/lambda.zip"} {
+		for _, name := range []string{m.Manifest.NodeDaemonSHA256 + "/node-daemon", m.Manifest.LambdaSHA256 + "/lambda.zip", m.Manifest.ModelFetcherSHA256 + "/model-fetcher"} {
 			if err := t.put(role, r.env["BUCKET"], "artefacts/"+name, nil); err != nil {
 				return nil, err
 			}
 		}
 		return map[string]string{
 			"state": "done", "digest": m.Manifest.Digest, "node-daemon": m.Manifest.NodeDaemonSHA256, "lambda": m.Manifest.LambdaSHA256,
+			"model-fetcher": m.Manifest.ModelFetcherSHA256,
 		}, nil
 	case "comfyui":
 		sum := sha256.Sum256([]byte(recipe))
 		digest := "sha256:" + hex.EncodeToString(sum[:])
 		return map[string]string{"state": "done", "digest": digest}, t.push(r, role, digest)
 	case "models":
+		if err := t.fetcher(r, role); err != nil {
+			return nil, err
+		}
 		return t.fetch(r, role, m.Manifest.Files), nil
 	}
 	return nil, refuse("Recipe", "nobody knows how to build %q", r.env["BUILD"])
@@ -159,6 +164,19 @@ type file struct {
 	URL         string `json:"url"`
 	SHA256      string `json:"sha256"`
 	TokenSecret string `json:"tokenSecret"`
+}
+
+// fetcher is the program that fetches models. The build runs what the studio has
+// of it.
+func (t *tx) fetcher(r *run, role *record) error {
+	at := r.env["BUCKET"] + "/" + r.env["FETCHER"]
+	if !t.allows(role, "s3:GetObject", "arn:aws:s3:::"+at) {
+		return refuse("AccessDenied", "GetObject of %s", r.env["FETCHER"])
+	}
+	if t.find(kindObject, at) == nil {
+		return refuse("NoSuchKey", "The specified key does not exist: %s", r.env["FETCHER"])
+	}
+	return nil
 }
 
 func (t *tx) fetch(r *run, role *record, files []file) map[string]string {

@@ -3,6 +3,7 @@ package cloud
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +17,10 @@ const (
 		`{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"arn:aws:s3:::artefacts/contexts/*"},` +
 		`{"Effect":"Allow","Action":["ecr:GetAuthorizationToken"],"Resource":"*"},` +
 		`{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket","s3:PutObject"],"Resource":["arn:aws:s3:::models","arn:aws:s3:::models/*"]}`
-	markerRight = `{"Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::artefacts/markers/*","arn:aws:s3:::artefacts/artefacts/*"]}`
-	pushRight   = `{"Effect":"Allow","Action":["ecr:BatchCheckLayerAvailability","ecr:CompleteLayerUpload","ecr:DescribeImages","ecr:InitiateLayerUpload","ecr:PutImage","ecr:UploadLayerPart"],"Resource":"arn:aws:ecr:us-east-1:123456789012:repository/comfyui"}`
-	startRight  = `{"Effect":"Allow","Action":["codebuild:StartBuild"],"Resource":"arn:aws:codebuild:us-east-1:123456789012:project/build"}`
+	markerRight  = `{"Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::artefacts/markers/*","arn:aws:s3:::artefacts/artefacts/*"]}`
+	pushRight    = `{"Effect":"Allow","Action":["ecr:BatchCheckLayerAvailability","ecr:CompleteLayerUpload","ecr:DescribeImages","ecr:InitiateLayerUpload","ecr:PutImage","ecr:UploadLayerPart"],"Resource":"arn:aws:ecr:us-east-1:123456789012:repository/comfyui"}`
+	fetcherRight = `{"Effect":"Allow","Action":["s3:GetObject"],"Resource":"arn:aws:s3:::artefacts/artefacts/*"}`
+	startRight   = `{"Effect":"Allow","Action":["codebuild:StartBuild"],"Resource":"arn:aws:codebuild:us-east-1:123456789012:project/build"}`
 )
 
 // A site is a world with everything that a build needs.
@@ -40,7 +42,7 @@ func newSite(t *testing.T, build, recipe string, rights ...string) site {
 	s.make("apiVersion: codebuild.aws.m.upbound.io/v1beta1\nkind: Project\nmetadata: {name: build}\nspec: {forProvider: {region: us-east-1, serviceRole: $lambda_role.arn, " +
 		"artifacts: {type: NO_ARTIFACTS}, source: {type: NO_SOURCE, buildspec: a}, logsConfig: {cloudwatchLogs: {groupName: /builds}}, autoRetryLimit: 1, " +
 		"environment: {type: LINUX_CONTAINER, computeType: BUILD_GENERAL1_LARGE, image: a, environmentVariable: [{name: BUILD, value: " + build + "}, {name: BUCKET, value: artefacts}, " +
-		"{name: MODELS_BUCKET, value: models}, {name: REPOSITORY, value: 123456789012.dkr.ecr.us-east-1.amazonaws.com/comfyui}]}}}")
+		"{name: MODELS_BUCKET, value: models}, {name: FETCHER, value: artefacts/f/model-fetcher}, {name: REPOSITORY, value: 123456789012.dkr.ecr.us-east-1.amazonaws.com/comfyui}]}}}")
 	s.make("apiVersion: s3.aws.m.upbound.io/v1beta1\nkind: Object\nmetadata: {name: context}\nspec: {forProvider: {region: us-east-1, bucket: artefacts, key: '" + s.key(build) + "', content: '" + recipe + "'}}")
 	return s
 }
@@ -68,7 +70,7 @@ func (s site) marker(build string) map[string]any {
 }
 
 func TestBuild(t *testing.T) {
-	const agent, models = `{"manifest":{"digest":"sha256:agent","nodeDaemonSHA256":"d","lambdaSHA256":"l"}}`,
+	const agent, models = `{"manifest":{"digest":"sha256:agent","nodeDaemonSHA256":"d","lambdaSHA256":"l","modelFetcherSHA256":"f"}}`,
 		`{"manifest":{"files":[{"path":"a/b","url":"https://c","sha256":"1"},{"path":"mine","url":"https://c","sha256":"2"},{"path":"gated","url":"https://c","sha256":"3","tokenSecret":"no"},{"path":"other","url":"s3://team/x","sha256":"4"}]}}`
 	cases := map[string]struct {
 		reason string
@@ -81,15 +83,19 @@ func TestBuild(t *testing.T) {
 	}{
 		"Agent": {
 			reason: "A mirror tells what is there.", build: "agent", recipe: agent, rights: []string{buildRights, markerRight, pushRight, startRight},
-			want: map[string]any{"state": "done", "digest": "sha256:agent", "node-daemon": "d", "lambda": "l"}, took: 2 * time.Minute,
+			want: map[string]any{"state": "done", "digest": "sha256:agent", "node-daemon": "d", "lambda": "l", "model-fetcher": "f"}, took: 2 * time.Minute,
 		},
 		"ComfyUI": {
 			reason: "An image tells its digest.", build: "comfyui", recipe: "{}", rights: []string{buildRights, markerRight, pushRight, startRight},
 			want: map[string]any{"state": "done", "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}, took: 12 * time.Minute,
 		},
 		"Models": {
-			reason: "A fetch leaves somebody's file alone, and needs a right for each source.", build: "models", recipe: models, rights: []string{buildRights, markerRight, startRight},
+			reason: "A fetch leaves somebody's file alone, and needs a right for each source.", build: "models", recipe: models, rights: []string{buildRights, markerRight, fetcherRight, startRight},
 			want: map[string]any{"state": "partial", "present": "1", "failures": "1:conflict,2:source,3:source"}, took: 6 * time.Minute,
+		},
+		"MayNotFetch": {
+			reason: "Without the right to read the program nothing is fetched.", build: "models", recipe: models, rights: []string{buildRights, markerRight, startRight},
+			want: map[string]any{"state": "failed", "log": "https://console.example/build", "reason": "api error AccessDenied: GetObject of artefacts/f/model-fetcher"}, took: 6 * time.Minute,
 		},
 		"MayNotPush": {
 			reason: "Without the right to push there is no image.", build: "comfyui", recipe: "{}", rights: []string{buildRights, markerRight, startRight},
@@ -105,7 +111,7 @@ func TestBuild(t *testing.T) {
 		"Slow": {
 			reason: "Another makes it slow.", build: "agent", recipe: agent, rights: []string{buildRights, markerRight, pushRight, startRight},
 			faults: []Fault{{Kind: "Build", Operation: OpCreate, Mode: Slow, Factor: 3}},
-			want:   map[string]any{"state": "done", "digest": "sha256:agent", "node-daemon": "d", "lambda": "l"}, took: 6 * time.Minute,
+			want:   map[string]any{"state": "done", "digest": "sha256:agent", "node-daemon": "d", "lambda": "l", "model-fetcher": "f"}, took: 6 * time.Minute,
 		},
 	}
 	for name, tc := range cases {
@@ -114,7 +120,7 @@ func TestBuild(t *testing.T) {
 			if err := s.SetFaults(tc.faults...); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.PutObject("models", "mine", nil, nil); err != nil {
+			if err := errors.Join(s.PutObject("models", "mine", nil, nil), s.PutObject("artefacts", "artefacts/f/model-fetcher", nil, nil)); err != nil {
 				t.Fatal(err)
 			}
 			s.schedule(tc.build)
