@@ -43,7 +43,11 @@ func NewNode(name, base string, o mirror.Options) (*Node, error) {
 	}
 
 	n.Disk = &Disk{Disk: d}
-	n.options.Directory, n.options.Disk, n.options.Gap = n.Tree, n.Disk, gap
+	n.options.Directory, n.options.Disk = n.Tree, n.Disk
+
+	if o.Gap == 0 {
+		n.options.Gap = gap
+	}
 
 	return n, nil
 }
