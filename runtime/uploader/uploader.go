@@ -62,6 +62,8 @@ func (u *Uploader) Run(ctx context.Context) error {
 	}
 	defer w.close()
 
+	u.Log.Info("watching", "directory", u.From)
+
 	if err := u.scan("."); err != nil {
 		return err
 	}

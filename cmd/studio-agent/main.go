@@ -1,0 +1,96 @@
+// Command studio-agent is what a studio runs of its own beside ComfyUI: one small
+// static program in one image, with a command for each task. The Lambda, the node
+// daemon and the model fetcher lie in the same image as files, since they run
+// elsewhere than in its containers.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/comfyui-studio/comfyui-studio/runtime/drain"
+	"github.com/comfyui-studio/comfyui-studio/runtime/uploader"
+)
+
+type cli struct {
+	Install  installCommand  `cmd:"" help:"Copy this program to where another container finds it."`
+	Drain    drainCommand    `cmd:"" help:"Wait until a server that shall stop has an empty queue."`
+	Uploader uploaderCommand `cmd:"" help:"Copy closed files to a bucket that is mounted."`
+}
+
+func main() {
+	c := cli{}
+	k := kong.Parse(&c, kong.Name("studio-agent"), kong.Description("What a ComfyUI studio runs beside ComfyUI."))
+
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "studio-agent:", err)
+		os.Exit(1)
+	}
+}
+
+// message is where Kubernetes reads what a container says of its end.
+type message struct {
+	Message string `default:"/dev/termination-log" help:"File for what is to be said of the container's end."`
+}
+
+type drainCommand struct {
+	Message message `embed:""`
+
+	Server string        `default:"http://127.0.0.1:8188" help:"Address of the server."`
+	Limit  time.Duration `help:"How long to wait."        required:""`
+	Every  time.Duration `default:"1s"                    help:"Time between two looks."`
+	Log    string        `default:"/proc/1/fd/2"          help:"Where to log to as well: a hook's own output is in no log."`
+}
+
+// Run waits. Signals do not end it: it has a limit.
+func (c *drainCommand) Run() error {
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+
+	out := io.Writer(os.Stderr)
+	if f, err := os.OpenFile(c.Log, os.O_WRONLY|os.O_APPEND, 0); err == nil {
+		defer f.Close()
+
+		out = io.MultiWriter(os.Stderr, f)
+	}
+
+	return drain.Drain{
+		Server: c.Server, Limit: c.Limit, Every: c.Every, Message: c.Message.Message,
+		Log: slog.New(slog.NewJSONHandler(out, nil)).With("command", "drain"),
+	}.Run(context.Background())
+}
+
+type uploaderCommand struct {
+	Message message `embed:""`
+
+	From  string        `help:"Directory to copy from."                                       required:"" type:"existingdir"`
+	To    string        `help:"Directory of this server in the bucket."                       required:"" type:"existingdir"`
+	Grace time.Duration `default:"50s" help:"How long the last copies may take at the end."`
+	Retry time.Duration `default:"2s"  help:"Time before a copy that failed is tried again."`
+}
+
+// Run copies until it is told to stop, and then what is left.
+func (c *uploaderCommand) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	u := uploader.Uploader{
+		From: c.From, To: uploader.Directory(c.To), Grace: c.Grace, Retry: c.Retry,
+		Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("command", "uploader"),
+	}
+
+	err := u.Run(ctx)
+	if err != nil {
+		// What cannot be written there is on standard error still.
+		_ = os.WriteFile(c.Message.Message, []byte(err.Error()), 0o644)
+	}
+
+	return err
+}

@@ -1,0 +1,342 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/comfyui-studio/comfyui-studio/internal/comfytest/process"
+)
+
+// TestMain is one of a pod's processes where a test starts it as that.
+func TestMain(m *testing.M) {
+	switch os.Getenv("POD_PROCESS") {
+	case "comfyui":
+		process.Main()
+	case program:
+		main()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// A pod is a server with what runs beside it, as part workload composes it. It has
+// no kubelet: a test plays that.
+type pod struct {
+	*testing.T
+
+	dir, url string
+	comfyui  *exec.Cmd
+	uploader *exec.Cmd
+}
+
+func (p *pod) command(kind string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(p.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), "POD_PROCESS="+kind)
+	cmd.Stderr = os.Stderr
+
+	return cmd
+}
+
+func (p *pod) path(name string) string { return filepath.Join(p.dir, name) }
+
+// newPod starts a pod. Outputs of seeking nodes are on the disk, below outputs.
+func newPod(t *testing.T) *pod {
+	t.Helper()
+
+	p := &pod{T: t, dir: t.TempDir()}
+	for _, dir := range []string{"output", "local/video", "bucket"} {
+		if err := os.MkdirAll(p.path(dir), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	if err := os.Symlink(p.path("local/video"), p.path("output/video")); err != nil {
+		t.Fatal(err)
+	}
+
+	p.startUploader()
+
+	p.comfyui = p.command("comfyui", "--port=0", "--directory="+p.path("comfyui"), "--output-directory="+p.path("output"), "--tick=10ms")
+
+	out, err := p.comfyui.StdoutPipe()
+	if err == nil {
+		err = p.comfyui.Start()
+	}
+
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, p.url, _ = strings.Cut(strings.TrimSpace(line), "go to: ")
+
+	return p
+}
+
+func (p *pod) startUploader() {
+	p.Helper()
+
+	p.uploader = p.command(program, "uploader", "--from="+p.path("local"), "--to="+p.path("bucket"), "--retry=10ms", "--message="+p.path("uploader-log"))
+	p.uploader.Stderr = nil
+
+	log, err := p.uploader.StderrPipe()
+	if err == nil {
+		err = p.uploader.Start()
+	}
+
+	if err != nil {
+		p.Fatal(err)
+	}
+
+	// From its first line on it hears signals.
+	lines := bufio.NewReader(log)
+	if _, err := lines.ReadString('\n'); err != nil {
+		p.Fatal(err)
+	}
+
+	go func() { _, _ = io.Copy(io.Discard, lines) }()
+}
+
+// queue posts six prompts, which take a while each and make pictures and a video.
+func (p *pod) queue(delay string) []string {
+	p.Helper()
+
+	var ids []string
+
+	for i := range 6 {
+		body := fmt.Sprintf(`{"prompt":{"1":{"class_type":"EmptyImage","inputs":{"width":8,"height":8,"batch_size":2,"color":%d}},
+			"2":{"class_type":"SlowTick","inputs":{"image":["1",0],"steps":10,"delay":%s}},
+			"3":{"class_type":"SaveImage","inputs":{"images":["1",0],"filename_prefix":"p"}},
+			"4":{"class_type":"CreateVideo","inputs":{"images":["2",0],"fps":8}},
+			"5":{"class_type":"SaveVideo","inputs":{"video":["4",0],"filename_prefix":"video/v","format":"auto","codec":"auto"}}}}`, i, delay)
+
+		res, err := http.Post(p.url+"/prompt", "application/json", strings.NewReader(body)) //nolint:noctx // A test.
+		if err != nil {
+			p.Fatal(err)
+		}
+
+		got := struct {
+			ID string `json:"prompt_id"`
+		}{}
+		err = json.NewDecoder(res.Body).Decode(&got)
+		_ = res.Body.Close()
+
+		if err != nil || got.ID == "" {
+			p.Fatalf("a prompt is refused: %v", err)
+		}
+
+		ids = append(ids, got.ID)
+	}
+
+	return ids
+}
+
+// terminate does what the kubelet does: the hook, the image's stop signal, and at
+// last the sidecar. TERM goes to the server too, as from a kubelet that does not
+// know the stop signal of an image.
+func (p *pod) terminate(limit string) (drained bool) {
+	p.Helper()
+
+	if err := p.comfyui.Process.Signal(syscall.SIGTERM); err != nil {
+		p.Fatal(err)
+	}
+
+	hook := p.command(program, "drain", "--server="+p.url, "--limit="+limit, "--every=5ms", "--message="+p.path("termination-log"), "--log="+p.path("log"))
+	drained = hook.Run() == nil
+
+	if err := p.comfyui.Process.Signal(os.Interrupt); err != nil {
+		p.Fatal(err)
+	}
+
+	if err := p.comfyui.Wait(); err != nil {
+		p.Error(err)
+	}
+
+	if err := p.uploader.Process.Signal(syscall.SIGTERM); err != nil {
+		p.Fatal(err)
+	}
+
+	if err := p.uploader.Wait(); err != nil {
+		p.Error(err)
+	}
+
+	return drained
+}
+
+// files are the names and contents below a directory.
+func (p *pod) files(dir string) map[string]string {
+	p.Helper()
+
+	out := map[string]string{}
+	root := os.DirFS(p.path(dir))
+
+	for _, pattern := range []string{"*", "*/*"} {
+		names, err := filepath.Glob(filepath.Join(p.path(dir), pattern))
+		if err != nil {
+			p.Fatal(err)
+		}
+
+		for _, name := range names {
+			rel, _ := filepath.Rel(p.path(dir), name)
+
+			f, err := root.Open(rel)
+			if err != nil {
+				p.Fatal(err)
+			}
+
+			if b, err := io.ReadAll(f); err == nil {
+				out[rel] = string(b)
+			}
+
+			_ = f.Close()
+		}
+	}
+
+	return out
+}
+
+func (p *pod) read(name string) string {
+	p.Helper()
+
+	b, err := os.ReadFile(p.path(name))
+	if err != nil {
+		p.Error(err)
+	}
+
+	return string(b)
+}
+
+// TestDrained holds that a pod that is told to stop while one prompt runs and five
+// wait ends with all six done, and all that they made in the buckets.
+func TestDrained(t *testing.T) {
+	p := newPod(t)
+	p.queue("0.01")
+
+	if !p.terminate("1h") {
+		t.Error("The hook ends well when the queue is empty.")
+	}
+
+	var pictures, videos int
+
+	for name := range p.files("output") {
+		if strings.HasSuffix(name, ".png") {
+			pictures++
+		}
+	}
+
+	bucket := p.files("bucket")
+	for name, content := range bucket {
+		if strings.HasSuffix(name, ".mp4") {
+			videos++
+
+			// The length of its box is what its writer went back for.
+			if content[16:20] == "\x00\x00\x00\x00" {
+				t.Errorf("%s was copied before it was whole", name)
+			}
+		}
+	}
+
+	if pictures != 12 || videos != 6 {
+		t.Errorf("Nothing is lost: want 12 pictures and 6 videos, got %d and %d", pictures, videos)
+	}
+
+	if diff := cmp.Diff(p.files("local"), bucket); diff != "" {
+		t.Errorf("The bucket has what the disk has: -disk, +bucket:\n%s", diff)
+	}
+}
+
+// TestNotDrained holds that what a pod loses beyond its grace is told by its ids,
+// where people look for it.
+func TestNotDrained(t *testing.T) {
+	p := newPod(t)
+	if err := os.WriteFile(p.path("log"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	ids := p.queue("3600")
+
+	if p.terminate("1ms") {
+		t.Error("The hook fails, which Kubernetes tells as an event.")
+	}
+
+	for _, name := range []string{"termination-log", "log"} {
+		if got := p.read(name); !strings.Contains(got, ids[5]) {
+			t.Errorf("%s: a prompt that is lost is named: got %s", name, got)
+		}
+	}
+}
+
+// TestUploaderKilled kills the uploader in its work, over and over. What is closed
+// comes into the bucket.
+func TestUploaderKilled(t *testing.T) {
+	p := newPod(t)
+	if err := p.comfyui.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+
+	want := map[string]string{}
+
+	for i := range 10 {
+		name := fmt.Sprintf("video/%d.mp4", i)
+		want[name] = strings.Repeat(name, 1<<18)
+
+		if err := os.WriteFile(filepath.Join(p.path("local"), name), []byte(want[name]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+
+		_ = p.uploader.Process.Kill()
+		_ = p.uploader.Wait()
+		p.startUploader()
+	}
+
+	if err := p.uploader.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := p.uploader.Wait(); err != nil {
+		t.Errorf("All is in the bucket in the end: %v", err)
+	}
+
+	got := p.files("bucket")
+	for name := range got {
+		if got[name] != want[name] && name != "video" {
+			t.Errorf("%s is another", name)
+		}
+	}
+
+	if len(got) < len(want) {
+		t.Errorf("All is there: want %d files, got %d", len(want), len(got))
+	}
+}
+
+// TestInstall holds that the program that is installed runs.
+func TestInstall(t *testing.T) {
+	p := &pod{T: t, dir: t.TempDir()}
+	if err := p.command(program, "install", "--to="+p.dir).Run(); err != nil {
+		t.Fatal(err)
+	}
+
+	cmd := exec.CommandContext(t.Context(), p.path(program), "--help")
+	cmd.Env = []string{"POD_PROCESS=" + program}
+
+	out, err := cmd.CombinedOutput()
+	if err != nil || !slices.Contains(strings.Fields(string(out)), "uploader") {
+		t.Errorf("It runs where it is put: %v, %s", err, out)
+	}
+}
