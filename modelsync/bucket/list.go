@@ -168,7 +168,7 @@ func object(c types.Object, encoding types.EncodingType) (Object, error) {
 
 // Exists asks whether the bucket is there at all.
 func (b *Bucket) Exists(ctx context.Context) error {
-	if _, err := b.list(ctx, &s3.ListObjectsV2Input{Bucket: &b.name, MaxKeys: new(int32(1))}); err != nil {
+	if _, err := b.list(ctx, &s3.ListObjectsV2Input{Bucket: &b.name, MaxKeys: new(int32(1)), EncodingType: types.EncodingTypeUrl}); err != nil {
 		return fmt.Errorf("cannot list bucket %s: %w", b.name, err)
 	}
 

@@ -192,6 +192,16 @@ func TestDirected(t *testing.T) {
 				c.settle()
 			},
 		},
+		"DeleteBesideControlCharacter": {
+			reason: "A key that XML cannot say stops nothing else, wherever a listing begins.",
+			do: func(c scene) {
+				c.w.Store.Put(bucket, "\aa", c.w.Fresh(100))
+				c.w.Store.Put(bucket, "b", c.w.Fresh(100))
+				c.settle()
+				c.w.Store.Delete(bucket, "b")
+				c.settle()
+			},
+		},
 		"Flipped": {
 			reason: "A wrong byte on the way never gets a name.",
 			do: func(c scene) {
