@@ -26,6 +26,9 @@ func nodeRole(p plan.Plan, d *kit.Desired) {
 	}, policy.Statement{
 		Sid: "ReadModelsAndDaemon", Effect: policy.Allow, Action: []string{"s3:GetObject"},
 		Resource: []string{p.BucketARN(plan.Models) + "/*", "arn:aws:s3:::" + p.ArtefactBucket() + "/artefacts/*"},
+	}, policy.Statement{
+		Sid: "TellStatus", Effect: policy.Allow, Action: []string{"s3:PutObject"},
+		Resource: []string{"arn:aws:s3:::" + p.ArtefactBucket() + "/" + plan.NodeStatusPrefix + "*"},
 	})))
 
 	d.Add(plan.GPUNodeProfile, &iam.InstanceProfile{Spec: iam.InstanceProfileSpec{ForProvider: iam.InstanceProfileParameters{

@@ -103,7 +103,8 @@ func TestPolicySize(t *testing.T) {
 	}
 }
 
-// TestNodesMay holds GPU nodes to reading models and our daemon.
+// TestNodesMay holds GPU nodes to reading models and our daemon, and to telling
+// how that goes.
 func TestNodesMay(t *testing.T) {
 	p := newPlan(t, []v1alpha1.Pool{pool("default")})
 	models := "arn:aws:s3:::comfyui-models-123456789012-ap-northeast-1-128572"
@@ -114,6 +115,7 @@ func TestNodesMay(t *testing.T) {
 			Sid: "ReadModelsAndDaemon", Action: []string{"s3:GetObject"},
 			Resource: []string{models + "/*", "arn:aws:s3:::" + p.ArtefactBucket() + "/artefacts/*"},
 		},
+		{Sid: "TellStatus", Action: []string{"s3:PutObject"}, Resource: []string{"arn:aws:s3:::" + p.ArtefactBucket() + "/nodes/*"}},
 	}
 	if diff := cmp.Diff(want, statements(t, policyOf(t, p, plan.GPUNodeRoleModels))); diff != "" {
 		t.Errorf("policy: -want, +got:\n%s", diff)

@@ -34,7 +34,9 @@ func userData(p plan.Plan) string {
 		"Object":    p.NodeDaemonObject(),
 		"SHA256":    p.Release.NodeDaemonSHA256,
 		"Region":    p.RegionName,
+		"Node":      plan.NodeDirectory,
 		"Directory": plan.ModelsDirectory,
+		"Status":    "s3://" + p.ArtefactBucket() + "/" + plan.NodeStatusPrefix + "{instance}.json",
 	})
 	if err == nil {
 		err = writeMIME(&out, sh.Bytes())

@@ -5,6 +5,7 @@
 set -euo pipefail
 
 mkdir -p /usr/local/lib/comfyui-studio
+id --user comfyui-models >/dev/null 2>&1 || useradd --system --no-create-home --shell /usr/sbin/nologin comfyui-models
 
 cat >/usr/local/lib/comfyui-studio/fetch <<'EOF'
 #!/bin/bash
@@ -24,6 +25,8 @@ if ! echo '{{.SHA256}}  node-daemon' | sha256sum --check --status 2>/dev/null; t
   chmod 0755 node-daemon.new
   mv node-daemon.new node-daemon
 fi
+
+install --directory --owner comfyui-models --group comfyui-models '{{.Node}}' '{{.Directory}}'
 EOF
 chmod 0755 /usr/local/lib/comfyui-studio/fetch
 
@@ -36,11 +39,32 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-ExecStartPre=/usr/local/lib/comfyui-studio/fetch
-ExecStart=/usr/local/lib/comfyui-studio/node-daemon --bucket={{.Bucket}} --region={{.Region}} --directory={{.Directory}}
+ExecStartPre=+/usr/local/lib/comfyui-studio/fetch
+ExecStart=/usr/local/lib/comfyui-studio/node-daemon --bucket={{.Bucket}} --region={{.Region}} --directory={{.Directory}} --status={{.Status}}
 TimeoutStartSec=infinity
+TimeoutStopSec=20
+WatchdogSec=60
 Restart=always
-RestartSec=5
+RestartSec=2
+# Servers come before copies, and the daemon goes before them.
+CPUWeight=50
+OOMScoreAdjust=500
+User=comfyui-models
+ReadWritePaths={{.Node}}
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
 
 [Install]
 WantedBy=multi-user.target

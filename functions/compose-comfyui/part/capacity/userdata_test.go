@@ -70,7 +70,7 @@ func TestUserData(t *testing.T) {
 
 	for _, want := range []string{
 		"After=network-online.target nodeadm-run.service\n", "Type=notify\n",
-		"--bucket=comfyui-models-123456789012-ap-northeast-1-128572 --region=ap-northeast-1 --directory=/mnt/k8s-disks/0/comfyui/models\n",
+		"--bucket=comfyui-models-123456789012-ap-northeast-1-128572 --region=ap-northeast-1 --directory=/mnt/k8s-disks/0/comfyui/models --status=s3://" + p.ArtefactBucket() + "/nodes/{instance}.json\n",
 		"systemctl start --no-block comfyui-models.service\n",
 		"'s3://" + p.ArtefactBucket() + "/artefacts/" + p.Release.NodeDaemonSHA256 + "/node-daemon'",
 	} {
@@ -117,6 +117,7 @@ func TestFetch(t *testing.T) {
 
 			write(t, filepath.Join(dir, "fetch"), strings.ReplaceAll(fetch, "/usr/local/lib/comfyui-studio", dir))
 			write(t, filepath.Join(dir, "bin", "aws"), "#!/bin/bash\ncp '"+dir+"/bucket' \"${@: -1}\"\n")
+			write(t, filepath.Join(dir, "bin", "install"), "#!/bin/sh\necho \"$@\" >'"+dir+"/made'\n")
 			write(t, filepath.Join(dir, "bin", "mountpoint"), map[bool]string{false: "#!/bin/sh\nexit 0\n", true: "#!/bin/sh\nexit 32\n"}[tc.unmounted])
 
 			if tc.inBucket != "" {
@@ -135,6 +136,11 @@ func TestFetch(t *testing.T) {
 				t.Errorf("%s\nfetch: want failure %t, got %v: %s", tc.reason, tc.fails, err, out)
 			}
 
+			made, _ := os.ReadFile(filepath.Join(dir, "made"))
+			if want := "--directory --owner comfyui-models --group comfyui-models /mnt/k8s-disks/0/comfyui /mnt/k8s-disks/0/comfyui/models\n"; !tc.fails && string(made) != want {
+				t.Errorf("%s\nThe daemon's user can write nowhere else.\ninstall: want %q, got %q", tc.reason, want, made)
+			}
+
 			got, _ := os.ReadFile(filepath.Join(dir, "node-daemon"))
 			if string(got) != tc.want {
 				t.Errorf("%s\nthe daemon: want %q, got %q", tc.reason, tc.want, got)
@@ -150,6 +156,34 @@ func TestScriptParses(t *testing.T) {
 
 	if out, err := exec.CommandContext(t.Context(), "bash", "-n", file).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestUnit has systemd itself read the unit, where there is one: it warns of what it
+// does not know and goes on.
+func TestUnit(t *testing.T) {
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		t.Skip("there is no systemd-analyze")
+	}
+
+	dir := t.TempDir()
+	_, rest, _ := strings.Cut(scriptOf(t, userData(newPlan(t, []v1alpha1.Pool{pool("default")}).WithRelease(mirrored))), "comfyui-models.service <<'EOF'\n")
+	unit, _, _ := strings.Cut(rest, "\nEOF\n")
+
+	for _, program := range []string{"fetch", "node-daemon"} {
+		write(t, filepath.Join(dir, program), "#!/bin/sh\n")
+	}
+
+	file := filepath.Join(dir, plan.ModelSyncUnit)
+	write(t, file, strings.ReplaceAll(unit, "/usr/local/lib/comfyui-studio", dir))
+
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", file).CombinedOutput()
+	if err != nil || strings.Contains(string(out), plan.ModelSyncUnit) {
+		t.Errorf("systemd-analyze: %v: %s", err, out)
 	}
 }
 
