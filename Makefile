@@ -131,6 +131,10 @@ measure: build bed-build ## Measure what the circuit breaker and Crossplane cost
 bench-fleet: build bed-build ## Bring fifty studios up at once and measure core and function (half an hour)
 	cd $(BED) && go run ./cmd/measure fleet
 
+.PHONY: resolve-python
+resolve-python: ## Resolve the images' Python packages against the real index (needs Python and pypi.org)
+	hack/resolve-python.sh
+
 .PHONY: golden
 golden: ## Rewrite the golden files, to be read in review
 	go test ./functions/compose-comfyui -run 'TestWaves|TestScenarios|TestGates|TestInventory|TestActivation' -update

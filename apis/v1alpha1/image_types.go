@@ -60,6 +60,7 @@ type ComfyUIRelease struct {
 // the Comfy Registry (id and version).
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.git) && has(self.commit) && !has(self.id) && !has(self.version)) || (has(self.id) && has(self.version) && !has(self.git) && !has(self.commit))",message="spec.image.customNodes[] must have git and commit, or id and version: give one pair in full and leave out the other"
+// +kubebuilder:validation:XValidation:rule="!has(self.sha256) || !has(self.git)",message="spec.image.customNodes[].sha256 is that of an archive of the Comfy Registry, and a commit needs none: remove it beside git"
 type CustomNode struct {
 	// The git repository, an https URL.
 	// +optional
@@ -84,4 +85,12 @@ type CustomNode struct {
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+[.][0-9]+[.][0-9]+([-+][A-Za-z0-9.+-]+)?$')",message="spec.image.customNodes[].version must be one full version such as 8.22.2: words such as latest or nightly and ranges are not pins"
 	Version string `json:"version,omitempty"`
+
+	// The sha256 of the registry's archive, 64 hexadecimal digits. If the archive
+	// is another, the build fails instead of building something else. Left out,
+	// whatever the registry has under that version when the image is built is taken.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{64}$')",message="spec.image.customNodes[].sha256 must be 64 hexadecimal digits in lower case: give it as sha256sum prints it"
+	SHA256 string `json:"sha256,omitempty"`
 }

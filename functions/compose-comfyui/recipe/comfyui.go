@@ -23,12 +23,8 @@ type customNode struct {
 	Commit  string `json:"commit,omitempty"`
 	ID      string `json:"id,omitempty"`
 	Version string `json:"version,omitempty"`
+	SHA256  string `json:"sha256,omitempty"`
 }
-
-// constraints hold what every image has the same. PyTorch's wheels bring CUDA
-// along, so no CUDA image is needed; they are those for CUDA 13.0, the newest
-// that the nodes' driver 580 speaks.
-var constraints = []string{"torch==2.12.1", "torchvision==0.27.1", "torchaudio==2.11.0"} //nolint:gochecknoglobals // A constant that Go has no const for.
 
 // ComfyUI is the recipe of a ComfyUI image. Custom nodes stay in the claim's
 // order: it is the order in which they are installed.
@@ -39,11 +35,10 @@ func ComfyUI(i v1alpha1.Image) string {
 	}
 
 	for _, n := range i.CustomNodes {
-		m.CustomNodes = append(m.CustomNodes, customNode{Git: n.Git, Commit: n.Commit, ID: n.ID, Version: n.Version})
+		m.CustomNodes = append(m.CustomNodes, customNode{Git: n.Git, Commit: n.Commit, ID: n.ID, Version: n.Version, SHA256: n.SHA256})
 	}
 
 	return text("comfyui", m, map[string]string{
-		"constraints.txt":  lines(constraints),
 		"requirements.txt": lines(slices.Sorted(slices.Values(i.PipPackages))),
 	})
 }

@@ -236,6 +236,10 @@ func TestImageGone(t *testing.T) {
 	if !a.build("comfyui", image(), "REPOSITORY="+repository) || a.count("docker push ") != 2 {
 		t.Error("It is built and pushed again.")
 	}
+
+	if a.count("locked") != 1 {
+		t.Error("It is made of the packages that the first build found.")
+	}
 }
 
 // TestOtherContext holds that a build takes nothing for what its name does not say.
@@ -257,7 +261,7 @@ func TestPinned(t *testing.T) {
 		"agent":   sum(Agent(Release{Image: "a", Digest: "b", NodeDaemonSHA256: "c", LambdaSHA256: "d", ModelFetcherSHA256: "e"}))[:8],
 		"models":  sum(Models([]Model{{Path: "a/b", URL: "https://c/d", SHA256: "e", Size: 1}}))[:8],
 	}
-	want := map[string]string{"comfyui": "5010ecf7", "agent": "63d191d7", "models": "f74348d1"}
+	want := map[string]string{"comfyui": "a3ae457e", "agent": "63d191d7", "models": "f74348d1"}
 
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("recipes: -want, +got:\n%s", diff)
