@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
+)
+
+type copies struct {
+	cases, tools []string
+	runs         int
+	scale        int64
+	s5cmd        string
+}
+
+func measureCopies(folder string, c copies) error {
+	fmt.Println("| case | tool | median | of ours | runs | memory |")
+	fmt.Println("|---|---|---|---|---|---|")
+
+	for _, name := range c.cases {
+		if err := measureCase(folder, name, c); err != nil {
+			return fmt.Errorf("case %s: %w", name, err)
+		}
+	}
+
+	return nil
+}
+
+func measureCase(folder, name string, c copies) error {
+	s := store.New()
+	s.Make(bucket)
+
+	if err := fill(s, name, c.scale); err != nil {
+		return err
+	}
+
+	// What is computed on demand is not the tools' time.
+	for _, o := range s.Objects(bucket) {
+		o.Checksum()
+	}
+
+	endpoint, stop, err := s.Serve()
+	if err != nil {
+		return err
+	}
+	defer stop()
+
+	tools, err := toolsOf(c, folder, endpoint)
+	if err != nil {
+		return err
+	}
+
+	results := map[string][]result{}
+
+	for run := range c.runs + 1 {
+		for _, t := range tools {
+			r, err := one(context.Background(), folder, name, t, s)
+			if err != nil {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+
+			// The first one warms everything up and does not count.
+			if run > 0 {
+				results[t.name] = append(results[t.name], r)
+			}
+		}
+	}
+
+	report(name, tools, results)
+
+	return nil
+}
+
+// one is one run of one tool: into an empty directory, or a second time into a
+// full one where nothing is to be done.
+func one(ctx context.Context, folder, name string, t tool, s *store.Store) (result, error) {
+	directory := filepath.Join(folder, "copy", "models")
+	if name == "nothing" {
+		// Each tool keeps its notes in its own way, so each has its own copy.
+		directory = filepath.Join(folder, strings.Fields(t.name)[0], "models")
+	} else if err := os.RemoveAll(filepath.Dir(directory)); err != nil {
+		return result{}, err
+	}
+
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return result{}, err
+	}
+
+	r, err := t.run(ctx, directory)
+	if err != nil {
+		return result{}, err
+	}
+
+	if d := fleet.Compare(directory, fleet.Expect(s.Objects(bucket))); len(d) > 0 {
+		return result{}, errors.New("the copy is not equal: " + strings.Join(d[:min(len(d), 3)], "; "))
+	}
+
+	return r, nil
+}
+
+func report(name string, tools []tool, results map[string][]result) {
+	median := func(rs []result) time.Duration {
+		sorted := slices.SortedFunc(slices.Values(rs), func(a, b result) int { return int(a.took - b.took) })
+		return sorted[len(sorted)/2].took
+	}
+	base := median(results[tools[0].name])
+
+	for _, t := range tools {
+		rs := results[t.name]
+		memory := int64(0)
+		all := []string{}
+
+		for _, r := range rs {
+			memory = max(memory, r.memory)
+			all = append(all, fmt.Sprintf("%.2f", r.took.Seconds()))
+		}
+
+		m := median(rs)
+		fmt.Printf("| %s | %s | %.2f s | %.2f | %s | %d MiB |\n", name, t.name, m.Seconds(), float64(m)/float64(base), strings.Join(all, " "), memory>>20)
+	}
+}

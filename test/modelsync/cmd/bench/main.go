@@ -1,0 +1,115 @@
+// Command bench measures model sync: how fast the daemon copies, beside other
+// tools against the same server, and how long an upload takes to be on all nodes.
+// It reports and asserts nothing but that the copies are equal byte for byte.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/daemon"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
+)
+
+const bucket = "models"
+
+func main() {
+	log.SetFlags(0)
+
+	what := flag.String("what", "copy,upload", "What to measure: copy, upload or both.")
+	cases := flag.String("cases", "large,small,nothing", "Cases of copy: large, small, nothing.")
+	tools := flag.String("tools", "ours,aws,s5cmd", "Tools of copy: ours, aws, s5cmd. One that is not there is left out.")
+	runs := flag.Int("runs", 5, "Runs of each tool, in turn, after one that does not count.")
+	scale := flag.Int64("scale", 1, "Divides sizes and numbers of files, to try the program itself.")
+	directory := flag.String("directory", os.TempDir(), "Where to copy to.")
+	s5cmd := flag.String("s5cmd", "", "Path of s5cmd.")
+	nodes := flag.String("nodes", "1,10,200", "Numbers of nodes of upload.")
+	uploads := flag.Int("uploads", 40, "Uploads per number of nodes.")
+	flag.Parse()
+
+	folder, err := os.MkdirTemp(*directory, "modelsync-bench-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+
+	for w := range strings.SplitSeq(*what, ",") {
+		var err error
+
+		switch w {
+		case "copy":
+			err = measureCopies(folder, copies{cases: strings.Split(*cases, ","), tools: strings.Split(*tools, ","), runs: *runs, scale: *scale, s5cmd: *s5cmd})
+		case "upload":
+			err = measureUploads(folder, strings.Split(*nodes, ","), *uploads)
+		default:
+			err = fmt.Errorf("there is nothing like %q to measure", w)
+		}
+
+		if err != nil {
+			_ = os.RemoveAll(folder)
+
+			log.Fatal(err) //nolint:gocritic // The folder is gone.
+		}
+	}
+}
+
+// fill puts the objects of a case into a bucket.
+func fill(s *store.Store, name string, scale int64) error {
+	switch name {
+	case "large":
+		for i := range 8 {
+			s.PutLarge(bucket, fmt.Sprintf("checkpoints/model-%d.safetensors", i), store.Seeded(uint64(i), 1<<30/scale), 64<<20)
+		}
+	case "small", "nothing":
+		for i := range 5000 / scale {
+			s.Put(bucket, fmt.Sprintf("many/%02d/%04d.bin", i%50, i), store.Seeded(uint64(i), 64<<10))
+		}
+	default:
+		return fmt.Errorf("there is no case %q", name)
+	}
+
+	return nil
+}
+
+// tool copies the bucket into a directory.
+type tool struct {
+	name string
+	run  func(ctx context.Context, directory string) (result, error)
+}
+
+func toolsOf(c copies, folder, endpoint string) ([]tool, error) {
+	var all []tool
+
+	for _, name := range c.tools {
+		switch name {
+		case "ours":
+			program, err := daemon.Build(context.Background(), folder)
+			if err != nil {
+				return nil, err
+			}
+
+			all = append(all, tool{name, ours(program, endpoint)})
+		case "aws":
+			if path := find("aws", ""); path != "" {
+				all = append(all, tool{"aws s3 sync", program(path, endpoint, func(d string) []string {
+					return []string{"s3", "sync", "--only-show-errors", "--exact-timestamps", "s3://" + bucket, d}
+				})})
+			}
+		case "s5cmd":
+			if path := find("s5cmd", c.s5cmd); path != "" {
+				all = append(all, tool{"s5cmd sync", program(path, endpoint, func(d string) []string {
+					return []string{"--log", "error", "sync", "s3://" + bucket + "/*", filepath.Clean(d) + "/"}
+				})})
+			}
+		default:
+			return nil, fmt.Errorf("there is no tool %q", name)
+		}
+	}
+
+	return all, nil
+}
