@@ -17,15 +17,20 @@ const OwnerLabel = "crossplane.io/composite"
 // Predecessors counts the resources that an owner of the same kind and name has
 // left behind and that are on their way out: those being deleted, and those that
 // the garbage collector will delete because their owner is not there any more.
-// What was set free on purpose has no owner; it is taken over.
+// What was set free on purpose has no owner; it is taken over, unless somebody has
+// deleted it since.
 func Predecessors(owner *unstructured.Unstructured, found []*unstructured.Unstructured) int {
 	n := 0
 
 	for _, o := range found {
+		deleting := o.GetDeletionTimestamp() != nil
+
 		switch c := metav1.GetControllerOf(o); {
+		case c == nil && deleting:
+			n++
 		case c == nil:
 		case c.Kind != owner.GetKind() || groupOf(c.APIVersion) != groupOf(owner.GetAPIVersion()) || c.Name != owner.GetName():
-		case c.UID != owner.GetUID() || o.GetDeletionTimestamp() != nil:
+		case c.UID != owner.GetUID() || deleting:
 			n++
 		}
 	}

@@ -51,9 +51,12 @@ func TestPredecessors(t *testing.T) {
 		"Ours":         {reason: "What is the owner's own is no predecessor's.", found: []*unstructured.Unstructured{of(ours)}},
 		"OursDeleting": {reason: "Nor is anything built on it while it goes.", found: []*unstructured.Unstructured{deleting(of(ours))}, want: 1},
 		"SetFree":      {reason: "What has no owner was left on purpose and is taken over.", found: []*unstructured.Unstructured{{}}},
-		"OtherKind":    {reason: "The label does not tell kinds apart.", found: []*unstructured.Unstructured{of(func(r *metav1.OwnerReference) { r.Kind = "Database" })}},
-		"OtherGroup":   {reason: "Nor groups.", found: []*unstructured.Unstructured{of(func(r *metav1.OwnerReference) { r.APIVersion = "example.com/v1" })}},
-		"OtherName":    {reason: "It is another's.", found: []*unstructured.Unstructured{of(func(r *metav1.OwnerReference) { r.Name = "osaka" })}},
+		"SetFreeAndDeleted": {
+			reason: "It was left and deleted later.", found: []*unstructured.Unstructured{deleting(&unstructured.Unstructured{Object: map[string]any{}})}, want: 1,
+		},
+		"OtherKind":  {reason: "The label does not tell kinds apart.", found: []*unstructured.Unstructured{of(func(r *metav1.OwnerReference) { r.Kind = "Database" })}},
+		"OtherGroup": {reason: "Nor groups.", found: []*unstructured.Unstructured{of(func(r *metav1.OwnerReference) { r.APIVersion = "example.com/v1" })}},
+		"OtherName":  {reason: "It is another's.", found: []*unstructured.Unstructured{of(func(r *metav1.OwnerReference) { r.Name = "osaka" })}},
 	}
 
 	for name, tc := range cases {
