@@ -6,6 +6,7 @@ SHELL := /bin/bash
 OUT := _output
 BIN := $(OUT)/bin
 BED := test/e2e/bed
+MODELSYNC := test/modelsync
 
 # One set of flags for build, vet, test and lint: another set compiles the
 # provider's types again, which takes minutes.
@@ -22,6 +23,9 @@ CONTROLPLANE_LDFLAGS := -s -w -X github.com/crossplane/crossplane-runtime/v2/pkg
 # What runs beside the bed's own programs where a workload cluster is real.
 BED_TOOLS := provider-kubernetes provider-helm kwok
 
+# What model sync is measured against; s5cmd's version is in its module.
+AWSCLI_VERSION := 1.45.11
+
 CLAIM ?= examples/minimal.yaml
 SCALE ?= 60
 FAULT ?=
@@ -30,10 +34,13 @@ KEEP ?=
 WORKLOAD ?= real
 ALL ?=
 OBSERVED ?=
+# Of model sync's random histories. Without a seed each run has another, and prints it.
+HISTORIES ?= 5000
+SEED ?= $(shell date +%s%N)
 
 .PHONY: help
 help: ## Print what there is to make
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[1m%-20s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ The two commands of the README
 
@@ -49,6 +56,7 @@ demo-down: ## End what KEEP=1 left running
 test: build bed-build ## Run every test: unit, golden, property and bed
 	go test -timeout 30m ./...
 	cd $(BED) && go test -timeout 60m ./...
+	cd $(MODELSYNC) && go test -timeout 30m ./...
 
 ##@ Looking
 
@@ -73,6 +81,10 @@ $(BIN)/render: $(RENDER_SOURCES)
 .PHONY: test-long
 test-long: build bed-build ## Run what takes too long for CI as well: every test of whole studios
 	cd $(BED) && BED_LONG=1 go test -timeout 120m -v ./studio ./whole
+
+.PHONY: test-modelsync-long
+test-modelsync-long: ## Run thousands of random histories of model sync (HISTORIES, SEED)
+	cd $(MODELSYNC) && go test -timeout 600m -v ./history -run TestHistory -rapid.checks=$(HISTORIES) -rapid.steps=100 -rapid.seed=$(SEED)
 
 ##@ Building
 
@@ -109,9 +121,10 @@ generate: ## Rewrite everything generated: deepcopy, XRD, activation policy, ref
 ##@ Checking
 
 .PHONY: lint
-lint: $(BIN)/golangci-lint ## Lint both modules
+lint: $(BIN)/golangci-lint ## Lint all modules
 	$(BIN)/golangci-lint run ./...
 	cd $(BED) && ../../../$(BIN)/golangci-lint run --config ../../../.golangci.yml ./...
+	cd $(MODELSYNC) && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./...
 
 # Through a module of its own: golangci-lint's dependencies are not ours.
 $(BIN)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
@@ -134,6 +147,16 @@ bench-fleet: build bed-build ## Bring fifty studios up at once and measure core 
 .PHONY: resolve-python
 resolve-python: ## Resolve the images' Python packages against the real index (needs Python and pypi.org)
 	hack/resolve-python.sh
+
+.PHONY: bench-modelsync
+bench-modelsync: $(BIN)/s5cmd ## Measure model sync beside aws s3 sync and s5cmd, and uploads to nodes (an hour; needs a quiet machine)
+	@python3 -m venv $(OUT)/awscli && $(OUT)/awscli/bin/pip install --quiet awscli==$(AWSCLI_VERSION)
+	cd $(MODELSYNC) && PATH="$(CURDIR)/$(OUT)/awscli/bin:$$PATH" go run ./cmd/bench -s5cmd $(CURDIR)/$(BIN)/s5cmd -directory $(CURDIR)/$(OUT)
+
+# In a module of its own, because it brings another AWS SDK.
+$(BIN)/s5cmd: $(MODELSYNC)/tools/go.mod $(MODELSYNC)/tools/go.sum
+	@mkdir -p $(BIN)
+	cd $(MODELSYNC)/tools && go build -o ../../../$(BIN)/s5cmd github.com/peak/s5cmd/v2
 
 .PHONY: golden
 golden: ## Rewrite the golden files, to be read in review

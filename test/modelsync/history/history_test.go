@@ -41,7 +41,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 
-	defaults := map[string]string{"rapid.seed": strconv.FormatInt(time.Now().UnixNano()>>16, 10), "rapid.checks": "40", "rapid.steps": "40", "rapid.shrinktime": "20s"}
+	defaults := map[string]string{"rapid.seed": strconv.FormatInt(time.Now().UnixNano()>>16, 10), "rapid.checks": "100", "rapid.steps": "40", "rapid.shrinktime": "20s"}
 	flag.Visit(func(f *flag.Flag) { delete(defaults, f.Name) })
 
 	for _, name := range slices.Sorted(maps.Keys(defaults)) {
