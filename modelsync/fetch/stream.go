@@ -21,11 +21,9 @@ type stream struct {
 	broken   bool
 }
 
-// open goes on where the part before ended, if it can.
+// open goes on where the part before ended, unless that broke.
 func (s *stream) open(ctx context.Context, off, _ int64) (io.ReadCloser, error) {
-	if s.body == nil || s.at != off {
-		s.end()
-
+	if s.body == nil {
 		body, err := s.source.open(s.ctx, 0, s.size) //nolint:contextcheck // The connection outlives who asks.
 		if err != nil {
 			return nil, err
