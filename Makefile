@@ -34,6 +34,7 @@ KEEP ?=
 WORKLOAD ?= real
 ALL ?=
 OBSERVED ?=
+AGENT_REPOSITORY ?= ghcr.io/comfyui-studio/studio-agent
 # Of model sync's random histories. Without a seed each run has another, and prints it.
 HISTORIES ?= 5000
 SEED ?= $(shell date +%s%N)
@@ -97,6 +98,17 @@ build: ## Build the function
 .PHONY: lambda
 lambda: ## Build the Lambda's zip twice, compare, and measure size and cold start
 	@go run ./hack/lambda -out $(OUT)/lambda.zip
+
+.PHONY: agent-image
+agent-image: lambda ## Build the image studio-agent for all platforms twice, compare, and say what to pin
+	@go run ./hack/agent --lambda=$(OUT)/lambda.zip --out=$(OUT)/studio-agent --release=$(OUT)/agent-release.yaml
+
+# Both at once: a function that names an image which nobody can pull makes studios
+# that never get ready.
+.PHONY: agent-release
+agent-release: lambda ## Build the image, publish it in AGENT_REPOSITORY, and pin it in the function
+	@go run ./hack/agent --lambda=$(OUT)/lambda.zip --out=$(OUT)/studio-agent --release=$(OUT)/agent-release.yaml \
+		--repository=$(AGENT_REPOSITORY) --push --go=functions/compose-comfyui/plan/released.go
 
 .PHONY: bed-build
 bed-build: $(BED_TOOLS:%=$(BIN)/%) ## Build the local management cluster

@@ -17,11 +17,8 @@ type Release struct {
 // Published says whether there is such an image.
 func (r Release) Published() bool { return r.Digest != "" }
 
-// released is the release that this version of the function was made with.
-// The build of studio-agent writes it; none is published yet.
-var released = Release{Image: "ghcr.io/comfyui-studio/studio-agent"} //nolint:gochecknoglobals // A constant that Go has no const for.
-
-// Released is the release that this version of the function was made with.
+// Released is the release that this version of the function was made with. make
+// agent-release writes it when it publishes the image; none is published yet.
 func Released() Release { return released }
 
 // WithRelease is the plan with another release than that which this version was
