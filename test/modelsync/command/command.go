@@ -39,6 +39,7 @@ type Manager struct {
 
 	mu        sync.Mutex
 	refusal   string
+	refusals  int
 	documents map[string]bool
 	instances map[string]*Instance
 	sent      []*Command
@@ -137,6 +138,14 @@ func (m *Manager) Refuse(code string) {
 	defer m.mu.Unlock()
 
 	m.refusal = code
+}
+
+// Refusals is how many commands were refused so.
+func (m *Manager) Refusals() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	return m.refusals
 }
 
 // Wait waits for what runs.

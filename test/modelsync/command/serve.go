@@ -86,6 +86,11 @@ func (m *Manager) answer(r *http.Request) (any, *failure) {
 
 	m.mu.Lock()
 	refusal := m.refusal
+
+	if refusal != "" {
+		m.refusals++
+	}
+
 	m.mu.Unlock()
 
 	if refusal != "" {
