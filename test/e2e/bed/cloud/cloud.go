@@ -143,7 +143,7 @@ func (a *AWS) put(c Call, ru rule, old *record, now time.Duration) (Resource, er
 			return Resource{}, err
 		}
 	}
-	old.args, old.owner, old.retained = c.Args, c.Owner, false
+	old.args, old.owner, old.retained, old.nobodys = c.Args, c.Owner, false, false
 	return old.view(now), nil
 }
 
@@ -193,14 +193,14 @@ func (a *AWS) read(c Call, visit bool) (Resource, error) {
 	if r == nil {
 		return Resource{}, notFound(c)
 	}
-	if !visit && r.owner != c.Owner && !r.retained && ru.exists != nil {
+	if !visit && r.owner != c.Owner && !r.retained && !r.nobodys && ru.exists != nil {
 		// The real provider takes over a resource of the same name that
 		// another managed resource owns, and the two fight. Here the name is
 		// taken: a create follows and AWS refuses it.
 		return Resource{}, notFound(c)
 	}
-	if r.retained && !visit {
-		r.owner, r.retained = c.Owner, false
+	if (r.retained || r.nobodys) && !visit {
+		r.owner, r.retained, r.nobodys = c.Owner, false, false
 	}
 	t.res = r
 	if ru.read != nil {
@@ -283,16 +283,6 @@ func (a *AWS) remove(c Call) error {
 func (t *tx) drop(r *record, gone time.Duration) {
 	r.deleting, r.deleted, r.gone = true, t.now, gone
 	t.broadcast()
-}
-
-// Retain notes that the owner of a resource went without deleting it.
-func (a *AWS) Retain(c Call) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	t := &tx{AWS: a, call: c, now: a.clock.Now()}
-	if r := t.find(c.Kind, c.ID); r != nil {
-		r.retained = true
-	}
 }
 
 func (a *AWS) broadcast() {

@@ -43,6 +43,8 @@ type record struct {
 
 	owner    Owner
 	retained bool
+	// nobodys resources have lost their owner without having been let go by it.
+	nobodys bool
 	// hidden resources are made by AWS beside another one and go with it.
 	hidden bool
 

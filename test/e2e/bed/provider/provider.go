@@ -54,6 +54,8 @@ type Provider struct {
 	kinds  map[cloud.Kind]kind
 	queue  *queue
 	tracks tracks
+	// ending are the namespaces that let nothing new in.
+	ending sync.Map
 
 	mu        sync.Mutex
 	informers map[cloud.Kind]cache.SharedIndexInformer

@@ -84,6 +84,7 @@ func (p *Provider) serve(ctx context.Context, wg *sync.WaitGroup, k cloud.Kind) 
 		DeleteFunc: func(o any) {
 			if u, ok := o.(*unstructured.Unstructured); ok {
 				p.tracks.forget(u.GetUID())
+				p.aws.Abandon(k, key{k, u.GetNamespace(), u.GetName()}.owner())
 			}
 		},
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -209,42 +208,6 @@ func mergeDiff(from, to map[string]any) map[string]any {
 		out[k] = runtime.DeepCopyJSONValue(v)
 	}
 	return out
-}
-
-var errNoConfigRef = errors.New("no providerConfigRef provided")
-
-// connect looks up the provider config, as the real provider does on its way
-// to credentials.
-func (r *run) connect(ctx context.Context) error {
-	args := forProviderOf(r.u)
-	for _, f := range r.kind.idFields {
-		if args.String(f) == "" {
-			return fmt.Errorf("cannot get ID: %s cannot be empty", snake(f))
-		}
-	}
-	if err := r.readSecrets(ctx); err != nil {
-		return err
-	}
-	if !r.opts.CheckProviderConfig {
-		return nil
-	}
-	spec, _ := r.u.Object["spec"].(map[string]any)
-	ref := cloud.Values(spec)
-	kind, name := ref.String("providerConfigRef.kind"), ref.String("providerConfigRef.name")
-	if name == "" {
-		return errNoConfigRef
-	}
-	gvr := schema.GroupVersionResource{Group: "aws.m.upbound.io", Version: version, Resource: strings.ToLower(kind) + "s"}
-	var err error
-	if kind == "ProviderConfig" {
-		_, err = r.client.Resource(gvr).Namespace(r.key.namespace).Get(ctx, name, metav1.GetOptions{})
-	} else {
-		_, err = r.client.Resource(gvr).Get(ctx, name, metav1.GetOptions{})
-	}
-	if err != nil {
-		return fmt.Errorf("cannot get referenced provider config %s %q: %w", kind, name, err)
-	}
-	return nil
 }
 
 // readSecrets gets the arguments that the spec keeps in Secrets. A Secret or a key
