@@ -20,11 +20,12 @@ type difference struct {
 	Replaced, Written []string
 }
 
-var hash = regexp.MustCompile(`-[0-9a-f]{8}$`)
+// hash is the one at the end of a key, or of what a Usage's key says first.
+var hash = regexp.MustCompile(`-[0-9a-f]{8}($|-by-)`)
 
 func differenceOf(before, after map[string]*unstructured.Unstructured) difference {
 	d := difference{}
-	at := func(out *[]string, key string) { *out = append(*out, hash.ReplaceAllString(key, "-*")) }
+	at := func(out *[]string, key string) { *out = append(*out, hash.ReplaceAllString(key, "-*$1")) }
 
 	for _, k := range slices.Sorted(maps.Keys(before)) {
 		switch now := after[k]; {

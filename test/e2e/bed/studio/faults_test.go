@@ -60,14 +60,5 @@ func setReady(o *structpb.Struct, status string) {
 // discard deletes the claim without waiting.
 func (s studio) discard() {
 	s.t.Helper()
-
-	r, err := shared.Resource(studioKind, s.namespace)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-
-	background := metav1.DeletePropagationBackground
-	if err := r.Delete(context.Background(), s.name, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
-		s.t.Fatal(err)
-	}
+	s.claim().Delete(metav1.DeletePropagationBackground)
 }

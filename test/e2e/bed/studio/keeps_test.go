@@ -13,13 +13,7 @@ import (
 // uids are the uids of what the claim has composed, by key.
 func (s studio) uids() map[string]types.UID {
 	s.t.Helper()
-
-	out := map[string]types.UID{}
-	for k, o := range s.composed() {
-		out[k] = o.GetUID()
-	}
-
-	return out
+	return s.claim().UIDs()
 }
 
 // kept checks that everything that was composed before is there and is the same
@@ -42,17 +36,7 @@ func (s studio) kept(before map[string]types.UID) {
 // object.
 func (s studio) same(before map[string]types.UID) {
 	s.t.Helper()
-
-	if len(before) == 0 {
-		s.t.Error("nothing was composed before, so nothing could be lost")
-	}
-
-	after := s.uids()
-	for k, uid := range before {
-		if after[k] != uid {
-			s.t.Errorf("%s had the uid %q and has %q", k, uid, after[k])
-		}
-	}
+	s.claim().Same(before)
 }
 
 // once checks that no managed resource owns two resources in AWS, and that

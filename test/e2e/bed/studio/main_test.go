@@ -3,7 +3,6 @@ package studio
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -11,9 +10,9 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/claim"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
 )
 
@@ -57,12 +56,9 @@ func run(m *testing.M) int {
 }
 
 var (
-	studioKind    = schema.GroupVersionKind{Group: "aws.comfyui-studio.io", Version: "v1alpha1", Kind: "ComfyUIStudio"}
-	namespaceKind = schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
+	studioKind    = claim.Kind()
+	namespaceKind = claim.NamespaceKind()
 )
-
-// keyAnnotation holds a composed resource's key.
-const keyAnnotation = "crossplane.io/composition-resource-name"
 
 // studio is one claim in a test.
 type studio struct {
@@ -84,18 +80,15 @@ func newStudio(t *testing.T) studio {
 func studioIn(t *testing.T, namespace, name string) studio {
 	t.Helper()
 
-	ns := &unstructured.Unstructured{}
-	ns.SetGroupVersionKind(namespaceKind)
-	ns.SetName(namespace)
-
-	if _, err := shared.ApplyObject(t.Context(), ns); err != nil {
-		t.Fatal(err)
-	}
-
 	s := studio{t: t, namespace: namespace, name: name}
+	s.claim().MakeNamespace()
 	t.Cleanup(s.leave)
 
 	return s
+}
+
+func (s studio) claim() claim.Claim {
+	return claim.Claim{T: s.t, Bed: shared, Namespace: s.namespace, Name: s.name, Patience: patience}
 }
 
 // leave deletes the claim, if it is there, without waiting: the provider looks at
@@ -114,67 +107,27 @@ func (s studio) leave() {
 func (s studio) apply(spec map[string]any) {
 	s.t.Helper()
 
-	if err := s.tryApply(spec); err != nil {
+	if err := s.claim().Apply(spec); err != nil {
 		s.t.Fatal(err)
 	}
-}
-
-func (s studio) tryApply(spec map[string]any) error {
-	all := map[string]any{"region": "ap-northeast-1"}
-	maps.Copy(all, spec)
-
-	o := &unstructured.Unstructured{Object: map[string]any{"spec": all}}
-
-	o.SetGroupVersionKind(studioKind)
-	o.SetNamespace(s.namespace)
-	o.SetName(s.name)
-
-	_, err := shared.ApplyObject(s.t.Context(), o)
-
-	return err
 }
 
 // get is the claim as it is, or nil.
 func (s studio) get() *unstructured.Unstructured {
 	s.t.Helper()
-
-	r, err := shared.Resource(studioKind, s.namespace)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-
-	o, err := r.Get(s.t.Context(), s.name, metav1.GetOptions{})
-	if err != nil {
-		return nil
-	}
-
-	return o
+	return s.claim().Get()
 }
 
 // await waits until the claim satisfies.
 func (s studio) await(satisfies func(*unstructured.Unstructured) error) {
 	s.t.Helper()
-
-	if err := shared.Await(s.t.Context(), studioKind, s.namespace, s.name, patience, satisfies); err != nil {
-		s.t.Fatalf("%v\n%s", err, s.report())
-	}
+	s.claim().Await(satisfies)
 }
 
 // awaitReady waits until the claim is Ready for what it says now.
 func (s studio) awaitReady() {
 	s.t.Helper()
-
-	s.await(func(o *unstructured.Unstructured) error {
-		if c := conditionOf(o, "Ready"); c["status"] != "True" {
-			return fmt.Errorf("is not Ready: %v", c["message"])
-		}
-
-		if c := conditionOf(o, "Synced"); c["observedGeneration"] != nil && c["observedGeneration"] != o.GetGeneration() {
-			return fmt.Errorf("is Ready for generation %v, not %d", c["observedGeneration"], o.GetGeneration())
-		}
-
-		return nil
-	})
+	s.claim().AwaitReady()
 }
 
 // awaitNotReady waits until the claim says that it is not Ready.
@@ -197,79 +150,18 @@ func (s studio) delete() {
 
 	before := s.composed()
 
-	r, err := shared.Resource(studioKind, s.namespace)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-
-	background := metav1.DeletePropagationBackground
-	if err := r.Delete(s.t.Context(), s.name, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
-		s.t.Fatal(err)
-	}
-
-	for _, o := range before {
-		if err := shared.Await(s.t.Context(), o.GroupVersionKind(), s.namespace, o.GetName(), patience, gone); err != nil {
-			s.t.Fatalf("%v\n%s", err, s.report())
-		}
-	}
-
-	if err := shared.Await(s.t.Context(), studioKind, s.namespace, s.name, patience, gone); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func gone(o *unstructured.Unstructured) error {
-	if o == nil {
-		return nil
-	}
-
-	return fmt.Errorf("is still there: %v", conditionOf(o, "Synced")["message"])
+	s.claim().Delete(metav1.DeletePropagationBackground)
+	s.claim().AwaitGone(before)
 }
 
 // composed are the claim's composed resources by key.
 func (s studio) composed() map[string]*unstructured.Unstructured {
 	s.t.Helper()
-
-	out := map[string]*unstructured.Unstructured{}
-
-	o := s.get()
-	if o == nil {
-		return out
-	}
-
-	refs, _, _ := unstructured.NestedSlice(o.Object, "spec", "crossplane", "resourceRefs")
-	for _, r := range refs {
-		ref := r.(map[string]any)
-		gvk := schema.FromAPIVersionAndKind(ref["apiVersion"].(string), ref["kind"].(string))
-
-		client, err := shared.Resource(gvk, s.namespace)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-
-		c, err := client.Get(s.t.Context(), ref["name"].(string), metav1.GetOptions{})
-		if err != nil {
-			continue
-		}
-
-		out[c.GetAnnotations()[keyAnnotation]] = c
-	}
-
-	return out
+	return s.claim().Composed()
 }
 
 // left is what exists in AWS of the claim's namespace.
-func (s studio) left() []cloud.Entry {
-	var out []cloud.Entry
-
-	for _, e := range shared.Cloud().Ledger().Left() {
-		if e.Namespace == s.namespace {
-			out = append(out, e)
-		}
-	}
-
-	return out
-}
+func (s studio) left() []cloud.Entry { return s.claim().Left() }
 
 // calls are the calls to AWS on behalf of the claim's namespace.
 func (s studio) calls() []cloud.CallCount {
@@ -284,42 +176,8 @@ func (s studio) calls() []cloud.CallCount {
 	return out
 }
 
-// report is what a person would look at when a studio is stuck.
-func (s studio) report() string {
-	b := &strings.Builder{}
-
-	if o := s.get(); o != nil {
-		conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-		for _, c := range conditions {
-			m := c.(map[string]any)
-			fmt.Fprintf(b, "%v=%v %v %v\n", m["type"], m["status"], m["reason"], m["message"])
-		}
-	}
-
-	for _, e := range s.left() {
-		fmt.Fprintf(b, "in AWS: %s %s %s\n", e.Kind, e.Name, e.State)
-	}
-
-	for _, c := range s.calls() {
-		if c.LastRefusal != "" {
-			fmt.Fprintf(b, "refused: %s %s: %s\n", c.Kind, c.Name, c.LastRefusal)
-		}
-	}
-
-	return b.String()
-}
+func gone(o *unstructured.Unstructured) error { return claim.Gone(o) }
 
 func conditionOf(o *unstructured.Unstructured, conditionType string) map[string]any {
-	if o == nil {
-		return nil
-	}
-
-	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-	for _, c := range conditions {
-		if m := c.(map[string]any); m["type"] == conditionType {
-			return m
-		}
-	}
-
-	return nil
+	return claim.Condition(o, conditionType)
 }

@@ -1,196 +1,258 @@
 package studio
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/dynamic"
 )
 
-// TestNamespaceDeleted deletes the namespace of a Ready studio. It goes away by
-// itself, in the same order as the claim would, and leaves the same behind.
-//
-// It does not since what runs in the cluster is composed, too.
-func TestNamespaceDeleted(t *testing.T) {
-	t.Skip("known to hang: a namespace that ends takes the kubeconfig's Secret and lets no provider connect; see docs/runbooks/delete.md")
+var (
+	clusterUsageKind = schema.GroupVersionKind{Group: "protection.crossplane.io", Version: "v1beta1", Kind: "ClusterUsage"}
+	usageKind        = schema.GroupVersionKind{Group: "protection.crossplane.io", Version: "v1beta1", Kind: "Usage"}
+)
 
-	s := newStudio(t)
-	s.apply(nil)
-	s.awaitReady()
+// terminating is how Kubernetes refuses what is new in a namespace that ends.
+const terminating = "because it is being terminated"
 
-	buckets := bucketIDs(s.left())
+// TestNamespaceHeld holds a namespace with a ClusterUsage, as docs/runbooks/delete.md
+// says. It cannot be deleted while that is there, and then goes.
+func TestNamespaceHeld(t *testing.T) {
+	s := studioIn(t, "held", "")
 
-	namespaces, err := shared.Resource(namespaceKind, "")
-	if err != nil {
+	usage := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
+		"of":     map[string]any{"apiVersion": "v1", "kind": "Namespace", "resourceRef": map[string]any{"name": s.namespace}},
+		"reason": "delete the studios in it first",
+	}}}
+	usage.SetGroupVersionKind(clusterUsageKind)
+	usage.SetName("namespace-" + s.namespace)
+
+	if _, err := shared.ApplyObject(t.Context(), usage); err != nil {
 		t.Fatal(err)
 	}
 
-	if err := namespaces.Delete(t.Context(), s.namespace, metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-
-	awaitNamespaceGone(t, namespaces, s)
-	s.leavesOnlyBuckets(buckets)
-
-	inOrder(t, s, "cluster-system-nodes", "cluster-eks", "cluster-role")
-	inOrder(t, s, "cluster-system-nodes", "cluster-node-role")
-	inOrder(t, s, "cluster-eks", "network-private-subnet-apne1-az1", "network-vpc")
-}
-
-// namespacePatience is longer than others: the namespace controller tries again
-// after a back-off in real time, which no scale shortens.
-const namespacePatience = 3 * time.Minute
-
-func awaitNamespaceGone(t *testing.T, namespaces dynamic.ResourceInterface, s studio) {
-	t.Helper()
-
-	ctx, cancel := context.WithTimeout(t.Context(), namespacePatience)
-	defer cancel()
-
-	// A change of the namespace makes the controller look before its back-off is
-	// over.
-	for i := 0; ; i++ {
-		nudge := fmt.Appendf(nil, `{"metadata":{"annotations":{"nudge":"%d"}}}`, i)
-
-		_, err := namespaces.Patch(ctx, s.namespace, types.MergePatchType, nudge, metav1.PatchOptions{})
-		if apierrors.IsNotFound(err) {
-			return
-		}
-
-		if err != nil {
-			t.Fatalf("the namespace is still there: %v\n%s", err, s.report())
-		}
-
-		select {
-		case <-ctx.Done():
-			t.Fatalf("the namespace is still there\n%s", s.report())
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-// TestDeleteForeground deletes the claim the other way round: the claim stays
-// until everything else is gone, so that it can be waited for.
-func TestDeleteForeground(t *testing.T) {
-	long(t)
-
-	s := newStudio(t)
-	s.apply(small(nil))
-	s.awaitReady()
-
-	buckets, before := bucketIDs(s.left()), s.composed()
-	s.deleteWith(metav1.DeletePropagationForeground)
-
-	if err := shared.Await(t.Context(), studioKind, s.namespace, s.name, patience, gone); err != nil {
-		t.Fatalf("%v\n%s", err, s.report())
-	}
-
-	for k, o := range before {
-		if err := shared.Await(t.Context(), o.GroupVersionKind(), s.namespace, o.GetName(), 0, gone); err != nil {
-			t.Errorf("The claim goes last, but %s is left: %v", k, err)
-		}
-	}
-
-	s.leavesOnlyBuckets(buckets)
-	inOrder(t, s, "cluster-system-nodes", "cluster-eks", "cluster-role")
-}
-
-// TestDeleteOrphan deletes the claim alone, as docs/runbooks/delete.md says. The
-// studio stays as it is, and a claim of the same name takes it over.
-//
-// The claim is paused first: a run that is under way when the claim is deleted
-// makes the claim the owner again of what the garbage collector has just set
-// free, and then all of it goes.
-func TestDeleteOrphan(t *testing.T) {
-	long(t)
-
-	s := newStudio(t)
-	s.apply(small(nil))
-	s.awaitReady()
-
-	before := s.uids()
-
-	s.setPaused("true")
-	s.await(func(o *unstructured.Unstructured) error {
-		if c := conditionOf(o, "Synced"); c["reason"] != "ReconcilePaused" {
-			return fmt.Errorf("is not paused: %v", c)
+	awaitKind(t, namespaceKind, "", s.namespace, func(o *unstructured.Unstructured) error {
+		if o.GetLabels()["crossplane.io/in-use"] != "true" {
+			return errors.New("is not held")
 		}
 
 		return nil
 	})
+
+	if err := deleteNamespace(t, s.namespace); err == nil || !strings.Contains(err.Error(), "delete the studios in it first") {
+		t.Errorf("the namespace is held, and Delete(...) says %v", err)
+	}
+
+	remove(t, clusterUsageKind, "", usage.GetName())
+	awaitKind(t, clusterUsageKind, "", usage.GetName(), gone)
+
+	if err := deleteNamespace(t, s.namespace); err != nil {
+		t.Errorf("nothing holds the namespace any more, and Delete(...) says %v", err)
+	}
+
+	awaitKind(t, namespaceKind, "", s.namespace, gone)
+}
+
+// TestNamespaceDeleted deletes the namespace of a Ready studio, which one should
+// not. Kubernetes lets nothing new into a namespace that ends, and providers write
+// a ProviderConfigUsage there before every look at AWS: all of them are shut out,
+// and everything stays. What docs/runbooks/delete.md says then takes it away from
+// another namespace.
+func TestNamespaceDeleted(t *testing.T) {
+	long(t)
+
+	s := newStudio(t)
+	s.apply(small(nil))
+	s.awaitReady()
+
+	before, buckets := s.composed(), bucketIDs(s.left())
 
 	shared.Cloud().ResetCalls()
-	s.deleteWith(metav1.DeletePropagationOrphan)
-	s.await(func(o *unstructured.Unstructured) error {
-		if slices.Contains(o.GetFinalizers(), metav1.FinalizerOrphanDependents) {
-			return errors.New("still owns what it composed")
-		}
 
-		return nil
-	})
-	s.setPaused("false")
-
-	if err := shared.Await(t.Context(), studioKind, s.namespace, s.name, patience, gone); err != nil {
+	if err := deleteNamespace(t, s.namespace); err != nil {
 		t.Fatal(err)
 	}
 
-	s.apply(small(nil))
-	s.awaitReady()
-	s.kept(before)
-	s.delete()
-}
+	awaitKind(t, studioKind, s.namespace, s.name, gone)
 
-// setPaused pauses the claim, or lets it go on.
-func (s studio) setPaused(paused string) {
-	s.t.Helper()
+	// Everything that has come to its turn is refused.
+	for _, key := range []string{"workload-servers-default", "edge-listener", "modelsync-event-source"} {
+		o := before[key]
+		awaitKind(t, o.GroupVersionKind(), s.namespace, o.GetName(), func(o *unstructured.Unstructured) error {
+			if c := conditionOf(o, "Synced"); c["status"] != "False" || !strings.Contains(fmt.Sprint(c["message"]), terminating) {
+				return fmt.Errorf("is not refused: %v", c)
+			}
 
-	r, err := shared.Resource(studioKind, s.namespace)
-	if err != nil {
-		s.t.Fatal(err)
+			return nil
+		})
 	}
 
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"crossplane.io/paused":%q}}}`, paused)
-	if _, err := r.Patch(s.t.Context(), s.name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s studio) deleteWith(p metav1.DeletionPropagation) {
-	s.t.Helper()
-
-	r, err := shared.Resource(studioKind, s.namespace)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-
-	if err := r.Delete(s.t.Context(), s.name, metav1.DeleteOptions{PropagationPolicy: &p}); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// leavesOnlyBuckets checks that nothing is left in AWS but the buckets that
-// there were, with their settings.
-func (s studio) leavesOnlyBuckets(buckets []string) {
-	s.t.Helper()
-
-	left := s.left()
-	for _, e := range left {
-		if !strings.HasPrefix(e.Group, "s3.") || !e.Retained {
-			s.t.Errorf("left in AWS beside the kept buckets: %s %s", e.Kind, e.Name)
+	for _, c := range s.calls() {
+		if c.Delete > 0 {
+			t.Errorf("AWS was asked to delete %s %s; want nothing", c.Kind, c.Name)
 		}
 	}
 
-	if diff := cmp.Diff(buckets, bucketIDs(left)); diff != "" {
-		s.t.Errorf("buckets: -before, +after the delete:\n%s", diff)
+	s.cleanUp(before)
+	awaitKind(t, namespaceKind, "", s.namespace, gone)
+	s.leavesOnlyBuckets(buckets)
+}
+
+// cleanUp does what the runbook says: it takes what is left to another namespace
+// and deletes it there.
+func (s studio) cleanUp(before map[string]*unstructured.Unstructured) {
+	s.t.Helper()
+
+	there := studioIn(s.t, s.namespace+"-cleanup", "")
+
+	var copies []*unstructured.Unstructured
+
+	for _, o := range before {
+		now := s.claim().Find(o.GroupVersionKind(), o.GetName())
+
+		switch {
+		case o.GetKind() == "ProviderConfig":
+			// What says where the kubeconfig lies, written anew.
+			p := copyTo(o, there.namespace)
+			if err := unstructured.SetNestedField(p.Object, there.namespace, "spec", "credentials", "secretRef", "namespace"); err != nil {
+				s.t.Fatal(err)
+			}
+
+			there.make(p)
+		case now != nil && isManaged(now):
+			copies = append(copies, copyTo(now, there.namespace))
+		}
+	}
+
+	s.forget(before)
+
+	for _, o := range copies {
+		there.make(o)
+	}
+
+	// What takes its value from a Secret has lost it, and says so until it is deleted.
+	for _, o := range copies {
+		if o.GetKind() == "Parameter" {
+			continue
+		}
+
+		there.claim().AwaitObject(o.GroupVersionKind(), o.GetName(), func(o *unstructured.Unstructured) error {
+			if c := conditionOf(o, "Synced"); c["status"] != "True" {
+				return fmt.Errorf("is not synced: %v", c)
+			}
+
+			return nil
+		})
+	}
+
+	for _, kinds := range [][]string{{"Object"}, {"Release"}, {"Distribution", "NodeGroup"}, {"VPCOrigin", "Cluster"}, {}} {
+		there.deleteKinds(copies, kinds)
+	}
+
+	if left := there.left(); len(left) > 0 {
+		s.t.Errorf("left in AWS: %v", left)
+	}
+}
+
+// deleteKinds deletes what is of the kinds, or everything, and waits for it.
+func (s studio) deleteKinds(all []*unstructured.Unstructured, kinds []string) {
+	s.t.Helper()
+
+	var chosen []*unstructured.Unstructured
+
+	for _, o := range all {
+		if len(kinds) == 0 || strings.Contains(" "+strings.Join(kinds, " ")+" ", " "+o.GetKind()+" ") {
+			chosen = append(chosen, o)
+			remove(s.t, o.GroupVersionKind(), s.namespace, o.GetName())
+		}
+	}
+
+	for _, o := range chosen {
+		s.claim().AwaitObject(o.GroupVersionKind(), o.GetName(), gone)
+	}
+}
+
+// copyTo is an object as a person would take it to another namespace: what it is
+// and what it is called in AWS, and nothing that the API server wrote.
+func copyTo(o *unstructured.Unstructured, namespace string) *unstructured.Unstructured {
+	out := &unstructured.Unstructured{Object: map[string]any{"spec": o.DeepCopy().Object["spec"]}}
+	out.SetGroupVersionKind(o.GroupVersionKind())
+	out.SetNamespace(namespace)
+	out.SetName(o.GetName())
+	out.SetAnnotations(o.GetAnnotations())
+
+	return out
+}
+
+func (s studio) make(o *unstructured.Unstructured) *unstructured.Unstructured {
+	s.t.Helper()
+
+	made, err := shared.ApplyObject(s.t.Context(), o)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	return made
+}
+
+func deleteNamespace(t *testing.T, name string) error {
+	t.Helper()
+
+	r, err := shared.Resource(namespaceKind, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return r.Delete(t.Context(), name, metav1.DeleteOptions{})
+}
+
+func remove(t *testing.T, gvk schema.GroupVersionKind, namespace, name string) {
+	t.Helper()
+
+	r, err := shared.Resource(gvk, namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := r.Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		t.Fatal(err)
+	}
+}
+
+// forget takes objects out of the management cluster and has nobody look after what
+// they stand for. Usages go first, since they keep others. The finalizers go last:
+// what is not being deleted gets them again.
+func (s studio) forget(all map[string]*unstructured.Unstructured) {
+	s.t.Helper()
+
+	for _, usages := range []bool{true, false} {
+		for _, o := range all {
+			if usages != (o.GroupVersionKind() == usageKind) {
+				continue
+			}
+
+			remove(s.t, o.GroupVersionKind(), s.namespace, o.GetName())
+
+			patch := []byte(`{"metadata":{"finalizers":null}}`)
+
+			_, err := s.claim().Client(o.GroupVersionKind()).Patch(s.t.Context(), o.GetName(), types.MergePatchType, patch, metav1.PatchOptions{})
+			if err != nil && !apierrors.IsNotFound(err) {
+				s.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func awaitKind(t *testing.T, gvk schema.GroupVersionKind, namespace, name string, satisfies func(*unstructured.Unstructured) error) {
+	t.Helper()
+
+	if err := shared.Await(t.Context(), gvk, namespace, name, patience, satisfies); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -142,9 +142,7 @@ func TestAppliedAgainAtOnce(t *testing.T) {
 
 	s.discard()
 
-	if err := shared.Await(t.Context(), studioKind, s.namespace, s.name, patience, gone); err != nil {
-		t.Fatal(err)
-	}
+	s.await(gone)
 
 	shared.Wire().Forget()
 	s.apply(small(nil))

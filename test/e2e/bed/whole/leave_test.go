@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/claim"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
 )
 
@@ -68,7 +69,7 @@ func (d *departures) follow(w watch.Interface) {
 		}
 
 		d.mu.Lock()
-		d.when[o.GetAnnotations()[keyAnnotation]] = shared.Cloud().Clock().Now().Seconds()
+		d.when[o.GetAnnotations()[claim.KeyAnnotation]] = shared.Cloud().Clock().Now().Seconds()
 		d.mu.Unlock()
 	}
 }
@@ -83,11 +84,7 @@ func (d *departures) of(key string) float64 {
 // delete deletes the claim as kubectl does by default.
 func (s studio) delete() {
 	s.t.Helper()
-
-	background := metav1.DeletePropagationBackground
-	if err := s.client(studioKind).Delete(s.t.Context(), s.name, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
-		s.t.Fatal(err)
-	}
+	s.claim().Delete(metav1.DeletePropagationBackground)
 }
 
 // awaitGone waits until nothing of what was composed is left in the API server.
@@ -130,17 +127,7 @@ func text(v any) string {
 }
 
 // left is what exists in AWS of the studio, the instances in its cluster too.
-func (s studio) left() []cloud.Entry {
-	var out []cloud.Entry
-
-	for _, e := range shared.Cloud().Ledger().Left() {
-		if e.Namespace == s.namespace {
-			out = append(out, e)
-		}
-	}
-
-	return out
-}
+func (s studio) left() []cloud.Entry { return s.claim().Left() }
 
 // instances are those of a cluster, living or gone.
 func instances(cluster string) []cloud.Entry {

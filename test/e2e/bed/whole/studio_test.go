@@ -2,7 +2,6 @@ package whole
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,19 +14,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/claim"
 )
 
 var (
-	studioKind    = schema.GroupVersionKind{Group: "aws.comfyui-studio.io", Version: "v1alpha1", Kind: "ComfyUIStudio"}
-	namespaceKind = schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}
-	secretKind    = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
+	studioKind = claim.Kind()
+	secretKind = schema.GroupVersionKind{Version: "v1", Kind: "Secret"}
 )
-
-// keyAnnotation holds a composed resource's key.
-const keyAnnotation = "crossplane.io/composition-resource-name"
 
 // studio is one claim in a test.
 type studio struct {
@@ -61,11 +59,7 @@ func example(t *testing.T, namespace, file string, change func(spec map[string]a
 	}
 
 	s := studio{t: t, namespace: namespace}
-
-	ns := &unstructured.Unstructured{}
-	ns.SetGroupVersionKind(namespaceKind)
-	ns.SetName(namespace)
-	s.must(shared.ApplyObject(t.Context(), ns))
+	s.claim().MakeNamespace()
 
 	d := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
 
@@ -99,33 +93,20 @@ func (s studio) must(_ *unstructured.Unstructured, err error) {
 	}
 }
 
+func (s studio) claim() claim.Claim {
+	return claim.Claim{T: s.t, Bed: shared, Namespace: s.namespace, Name: s.name, Patience: patience}
+}
+
 // client is for the kind in the studio's namespace.
-func (s studio) client(gvk schema.GroupVersionKind) interface {
-	Get(ctx context.Context, name string, options metav1.GetOptions, subresources ...string) (*unstructured.Unstructured, error)
-	Update(ctx context.Context, obj *unstructured.Unstructured, options metav1.UpdateOptions, subresources ...string) (*unstructured.Unstructured, error)
-	Delete(ctx context.Context, name string, options metav1.DeleteOptions, subresources ...string) error
-	List(ctx context.Context, opts metav1.ListOptions) (*unstructured.UnstructuredList, error)
-} {
+func (s studio) client(gvk schema.GroupVersionKind) dynamic.ResourceInterface {
 	s.t.Helper()
-
-	r, err := shared.Resource(gvk, s.namespace)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-
-	return r
+	return s.claim().Client(gvk)
 }
 
 // get is the claim as it is, or nil.
 func (s studio) get() *unstructured.Unstructured {
 	s.t.Helper()
-
-	o, err := s.client(studioKind).Get(s.t.Context(), s.name, metav1.GetOptions{})
-	if err != nil {
-		return nil
-	}
-
-	return o
+	return s.claim().Get()
 }
 
 // change changes the claim's spec as a person would.
@@ -153,29 +134,13 @@ func (s studio) change(change func(spec map[string]any)) {
 // await waits until the claim satisfies.
 func (s studio) await(satisfies func(*unstructured.Unstructured) error) {
 	s.t.Helper()
-
-	if err := shared.Await(s.t.Context(), studioKind, s.namespace, s.name, patience, satisfies); err != nil {
-		s.t.Fatalf("%v\n%s", err, s.report())
-	}
+	s.claim().Await(satisfies)
 }
 
 // awaitReady waits until the claim is Ready for what it says now.
 func (s studio) awaitReady() {
 	s.t.Helper()
-	s.await(ready)
-}
-
-func ready(o *unstructured.Unstructured) error {
-	if err := bed.HasCondition("Ready")(o); err != nil {
-		return err
-	}
-
-	c := conditionOf(o, "Synced")
-	if c["status"] != "True" || c["observedGeneration"] != nil && c["observedGeneration"] != o.GetGeneration() {
-		return fmt.Errorf("is not Synced for generation %d: %v", o.GetGeneration(), c)
-	}
-
-	return nil
+	s.claim().AwaitReady()
 }
 
 // says waits until a condition has a status and its reason and message hold
@@ -212,107 +177,23 @@ func (s studio) isReady() {
 // composed are the claim's composed resources by key.
 func (s studio) composed() map[string]*unstructured.Unstructured {
 	s.t.Helper()
-
-	out := map[string]*unstructured.Unstructured{}
-
-	o := s.get()
-	if o == nil {
-		return out
-	}
-
-	refs, _, _ := unstructured.NestedSlice(o.Object, "spec", "crossplane", "resourceRefs")
-	for _, r := range refs {
-		ref := r.(map[string]any)
-		gvk := schema.FromAPIVersionAndKind(ref["apiVersion"].(string), ref["kind"].(string))
-
-		c, err := s.client(gvk).Get(s.t.Context(), ref["name"].(string), metav1.GetOptions{})
-		if err != nil {
-			continue
-		}
-
-		out[c.GetAnnotations()[keyAnnotation]] = c
-	}
-
-	return out
+	return s.claim().Composed()
 }
 
 // uids are those of the claim's composed resources.
-func (s studio) uids() map[string]string {
+func (s studio) uids() map[string]types.UID {
 	s.t.Helper()
-
-	out := map[string]string{}
-	for k, o := range s.composed() {
-		out[k] = string(o.GetUID())
-	}
-
-	return out
+	return s.claim().UIDs()
 }
 
 // same checks that what was there before is there still, and was not made anew.
-func (s studio) same(before map[string]string, but ...string) {
+func (s studio) same(before map[string]types.UID) {
 	s.t.Helper()
-
-	now := s.uids()
-
-	for k, uid := range before {
-		if now[k] == uid || contains(but, k) {
-			continue
-		}
-
-		s.t.Errorf("%s was deleted or made anew", k)
-	}
-}
-
-func contains(parts []string, s string) bool {
-	for _, p := range parts {
-		if strings.Contains(s, p) {
-			return true
-		}
-	}
-
-	return false
-}
-
-// report is what a person would look at when a studio is stuck.
-func (s studio) report() string {
-	b := &strings.Builder{}
-
-	if o := s.get(); o != nil {
-		conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-		for _, c := range conditions {
-			m := c.(map[string]any)
-			fmt.Fprintf(b, "%v=%v %v %v\n", m["type"], m["status"], m["reason"], m["message"])
-		}
-	}
-
-	for k, o := range s.composed() {
-		for _, is := range []string{"Synced", "Ready"} {
-			if c := conditionOf(o, is); c != nil && c["status"] != "True" {
-				fmt.Fprintf(b, "%s %s=%v %v %v\n", k, is, c["status"], c["reason"], c["message"])
-			}
-		}
-	}
-
-	for _, e := range s.left() {
-		fmt.Fprintf(b, "in AWS: %s %s %s\n", e.Kind, e.Name, e.State)
-	}
-
-	return b.String()
+	s.claim().Same(before)
 }
 
 func conditionOf(o *unstructured.Unstructured, conditionType string) map[string]any {
-	if o == nil {
-		return nil
-	}
-
-	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-	for _, c := range conditions {
-		if m := c.(map[string]any); m["type"] == conditionType {
-			return m
-		}
-	}
-
-	return nil
+	return claim.Condition(o, conditionType)
 }
 
 // pause lets simulated time pass.
