@@ -178,6 +178,15 @@ func (s studio) deleteKinds(all []*unstructured.Unstructured, kinds []string) {
 	}
 }
 
+// isManaged says whether a provider looks after an object.
+func isManaged(o *unstructured.Unstructured) bool {
+	return isAWS(o) || o.GetKind() == "Object" || o.GetKind() == "Release"
+}
+
+func isAWS(o *unstructured.Unstructured) bool {
+	return strings.HasSuffix(o.GroupVersionKind().Group, ".aws.m.upbound.io")
+}
+
 // copyTo is an object as a person would take it to another namespace: what it is
 // and what it is called in AWS, and nothing that the API server wrote.
 func copyTo(o *unstructured.Unstructured, namespace string) *unstructured.Unstructured {
