@@ -53,3 +53,24 @@ func TestFetcher(t *testing.T) {
 		t.Error("Another program looks through every studio's models anew.")
 	}
 }
+
+// TestExpires holds what goes by itself from the artefact bucket, and that nothing
+// else does: a context, a marker or a binary that is gone stops a studio.
+func TestExpires(t *testing.T) {
+	p := newPlan(t)
+	rules, _ := field(t, compose(t, p, builds(facts.Built), up(t, p)), plan.ArtefactKey(plan.BucketLifecycle), "forProvider", "rule").([]any)
+
+	got := map[string]any{}
+
+	for _, r := range rules {
+		rule, _ := r.(map[string]any)
+		if expiration, ok := rule["expiration"].([]any); ok {
+			filter, _ := rule["filter"].([]any)
+			got[filter[0].(map[string]any)["prefix"].(string)] = expiration[0].(map[string]any)["days"]
+		}
+	}
+
+	if diff := cmp.Diff(map[string]any{"nodes/": 1.0, "fetches/": 8.0}, got); diff != "" {
+		t.Errorf("days by prefix: -want, +got:\n%s", diff)
+	}
+}

@@ -69,17 +69,32 @@ func Compose(p plan.Plan, f facts.Facts, d *kit.Desired) {
 	}
 }
 
-// artefacts adds the bucket of contexts, markers and our own binaries. Nothing in
-// it is anybody's work: it goes with the studio.
+// artefacts adds the bucket of contexts, markers, our own binaries, and what nodes
+// and fetches write down. Nothing in it is anybody's work: it goes with the studio.
 func artefacts(p plan.Plan, d *kit.Desired) {
 	bucket.Bucket{
 		Key: plan.ArtefactKey, Name: p.ArtefactBucket(), ARN: p.ArtefactARN(), Delete: true,
+		Rules: []s3.BucketLifecycleConfigurationRuleParameters{
+			// A node that lives writes every few minutes; one that does not never deletes.
+			expire("node-statuses", plan.NodeStatusPrefix, 1),
+			// After seven days the upload that a note is of is gone, too.
+			expire("fetch-notes", plan.NotePrefix, 8),
+		},
 	}.Add(d)
 
 	d.AddWhen(account(p), plan.ArtefactNotification, &s3.BucketNotification{Spec: s3.BucketNotificationSpec{ForProvider: s3.BucketNotificationParameters{
 		BucketRef:   d.Ref(plan.ArtefactKey(plan.BucketItself)),
 		Eventbridge: new(true),
 	}}})
+}
+
+func expire(id, prefix string, days float64) s3.BucketLifecycleConfigurationRuleParameters {
+	return s3.BucketLifecycleConfigurationRuleParameters{
+		ID:         new(id),
+		Status:     new("Enabled"),
+		Filter:     []s3.RuleFilterParameters{{Prefix: new(prefix)}},
+		Expiration: []s3.RuleExpirationParameters{{Days: new(days)}},
+	}
 }
 
 // account waits for the account id, which is in every ARN.
