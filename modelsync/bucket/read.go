@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/checksum"
 )
@@ -92,8 +93,8 @@ func (b *Bucket) Whole(ctx context.Context, o Object, w io.WriterAt, buffer []by
 	err := b.try(ctx, func(ctx context.Context) (bool, error) {
 		return false, awake(ctx, func(ctx context.Context, alive func()) error {
 			answer, err := b.client.GetObject(ctx, &s3.GetObjectInput{
-				Bucket: &b.name, Key: &o.Key, IfMatch: match(o), ChecksumMode: types.ChecksumModeEnabled,
-			}, once, unchecked)
+				Bucket: &b.name, Key: &o.Key, IfMatch: match(o),
+			}, once, unchecked, withSums)
 			if err != nil {
 				return sort(err)
 			}
@@ -134,6 +135,12 @@ func (b *Bucket) Whole(ctx context.Context, o Object, w io.WriterAt, buffer []by
 func unchecked(o *s3.Options) {
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	o.DisableLogOutputChecksumValidationSkipped = true
+}
+
+// withSums has S3 tell the stored checksum. The SDK's own field for that would have
+// it compare as well, and its error cannot be told from a broken connection's.
+func withSums(o *s3.Options) {
+	o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue("X-Amz-Checksum-Mode", string(types.ChecksumModeEnabled)))
 }
 
 // isRange holds an answer to what was asked for. A server, or something on the

@@ -24,22 +24,23 @@ type identity struct {
 	tags []string
 }
 
-// identityVersion begins every identity, and mostTags bounds one: an extended
+// identityVersion begins every identity and identityEnd ends it. MostTags bounds one: an extended
 // attribute that fits beside the inode costs no block of its own.
 const (
 	identityVersion = "1"
+	identityEnd     = "."
 	mostTags        = 4
 )
 
 // text is the identity as it is put on a file.
 func (i identity) text() string {
-	return fmt.Sprintf("%s %d %d %s %s", identityVersion, i.modified, i.size, i.sum, strings.Join(i.tags, ","))
+	return fmt.Sprintf("%s %d %d %s %s %s", identityVersion, i.modified, i.size, i.sum, strings.Join(i.tags, ","), identityEnd)
 }
 
 // identityOf reads the identity of a file, if it has one that is still true.
 func identityOf(e disk.Entry) (identity, bool) {
 	fields := strings.Split(e.Tag, " ")
-	if len(fields) != 5 || fields[0] != identityVersion {
+	if len(fields) != 6 || fields[0] != identityVersion || fields[5] != identityEnd {
 		return identity{}, false
 	}
 

@@ -74,7 +74,7 @@ func New(tb testing.TB) *Server {
 	s.http = httptest.NewServer(s)
 	tb.Cleanup(s.http.Close)
 
-	s.client = s.newClient()
+	s.client = s.newClient(&http.Transport{MaxIdleConnsPerHost: 64})
 
 	return s
 }
@@ -82,12 +82,33 @@ func New(tb testing.TB) *Server {
 // Client is one of the server: the same each time, since its connections stay open.
 func (s *Server) Client() *s3.Client { return s.client }
 
-func (s *Server) newClient() *s3.Client {
+// Direct is a client that asks without a connection, for tests whose time is not
+// the world's. It knows no Cut.
+func (s *Server) Direct() *s3.Client { return s.newClient(direct{s}) }
+
+func (s *Server) newClient(t http.RoundTripper) *s3.Client {
 	return s3.New(s3.Options{
 		Region: "eu-west-1", BaseEndpoint: &s.http.URL, UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
-		HTTPClient:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		HTTPClient:  &http.Client{Transport: t},
 	})
+}
+
+type direct struct{ *Server }
+
+// RoundTrip implements http.RoundTripper.
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+
+	answer := w.Result()
+	answer.Request = r
+
+	if r.Method == http.MethodHead {
+		answer.ContentLength, _ = strconv.ParseInt(answer.Header.Get("Content-Length"), 10, 64)
+	}
+
+	return answer, nil
 }
 
 // Put puts an object, with an ETag that no other has.
