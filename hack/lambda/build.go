@@ -56,8 +56,8 @@ func reproducible(ctx context.Context, root string) ([]byte, error) {
 func build(ctx context.Context, root, arch, out string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", out, source)
 	cmd.Dir = root
-	// GOWORK and GOFLAGS are whoever's shell; what is built is not.
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	// These are whoever's shell; what is built is not.
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=", "GOEXPERIMENT=", "GOFIPS140=off")
 
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot build the Lambda: %w\n%s", err, text)
