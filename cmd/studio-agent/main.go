@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,13 +18,14 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/comfyui-studio/comfyui-studio/runtime/drain"
-	"github.com/comfyui-studio/comfyui-studio/runtime/uploader"
 )
 
 type cli struct {
 	Install  installCommand  `cmd:"" help:"Copy this program to where another container finds it."`
 	Drain    drainCommand    `cmd:"" help:"Wait until a server that shall stop has an empty queue."`
 	Uploader uploaderCommand `cmd:"" help:"Copy closed files to a bucket that is mounted."`
+	Restore  restoreCommand  `cmd:"" help:"Bring people's saved files back before a server starts."`
+	Keep     keepCommand     `cmd:"" help:"Keep what people save in a bucket that is mounted."`
 }
 
 func main() {
@@ -47,6 +49,7 @@ type drainCommand struct {
 	Server string        `default:"http://127.0.0.1:8188" help:"Address of the server."`
 	Limit  time.Duration `help:"How long to wait."        required:""`
 	Every  time.Duration `default:"1s"                    help:"Time between two looks."`
+	Stop   int           `help:"Process to interrupt at the end, 1 in a container: an image without STOPSIGNAL gets TERM from Kubernetes, which Python as the first process ignores."`
 	Log    string        `default:"/proc/1/fd/2"          help:"Where to log to as well: a hook's own output is in no log."`
 }
 
@@ -61,36 +64,27 @@ func (c *drainCommand) Run() error {
 		out = io.MultiWriter(os.Stderr, f)
 	}
 
-	return drain.Drain{
+	err := drain.Drain{
 		Server: c.Server, Limit: c.Limit, Every: c.Every, Message: c.Message.Message,
 		Log: slog.New(slog.NewJSONHandler(out, nil)).With("command", "drain"),
 	}.Run(context.Background())
-}
 
-type uploaderCommand struct {
-	Message message `embed:""`
-
-	From  string        `help:"Directory to copy from."                                       required:"" type:"existingdir"`
-	To    string        `help:"Directory of this server in the bucket."                       required:"" type:"existingdir"`
-	Grace time.Duration `default:"50s" help:"How long the last copies may take at the end."`
-	Retry time.Duration `default:"2s"  help:"Time before a copy that failed is tried again."`
-}
-
-// Run copies until it is told to stop, and then what is left.
-func (c *uploaderCommand) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
-	u := uploader.Uploader{
-		From: c.From, To: uploader.Directory(c.To), Grace: c.Grace, Retry: c.Retry,
-		Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("command", "uploader"),
-	}
-
-	err := u.Run(ctx)
-	if err != nil {
-		// What cannot be written there is on standard error still.
-		_ = os.WriteFile(c.Message.Message, []byte(err.Error()), 0o644)
+	if c.Stop != 0 {
+		err = errors.Join(err, interrupt(c.Stop))
 	}
 
 	return err
+}
+
+func interrupt(pid int) error {
+	p, err := os.FindProcess(pid)
+	if err == nil {
+		err = p.Signal(os.Interrupt)
+	}
+
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("cannot interrupt process %d: %w", pid, err)
+	}
+
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -93,6 +94,13 @@ func (p *pod) startUploader() {
 	p.Helper()
 
 	p.uploader = p.command(program, "uploader", "--from="+p.path("local"), "--to="+p.path("bucket"), "--retry=10ms", "--message="+p.path("uploader-log"))
+	p.watching()
+}
+
+// watching starts it, and waits for its first line: from then on it hears signals.
+func (p *pod) watching() {
+	p.Helper()
+
 	p.uploader.Stderr = nil
 
 	log, err := p.uploader.StderrPipe()
@@ -104,7 +112,6 @@ func (p *pod) startUploader() {
 		p.Fatal(err)
 	}
 
-	// From its first line on it hears signals.
 	lines := bufio.NewReader(log)
 	if _, err := lines.ReadString('\n'); err != nil {
 		p.Fatal(err)
@@ -147,9 +154,8 @@ func (p *pod) queue(delay string) []string {
 	return ids
 }
 
-// terminate does what the kubelet does: the hook, the image's stop signal, and at
-// last the sidecar. TERM goes to the server too, as from a kubelet that does not
-// know the stop signal of an image.
+// terminate does what the kubelet does: the hook, and at last the sidecar. TERM goes
+// to the server too, as to an image without a stop signal.
 func (p *pod) terminate(limit string) (drained bool) {
 	p.Helper()
 
@@ -157,13 +163,10 @@ func (p *pod) terminate(limit string) (drained bool) {
 		p.Fatal(err)
 	}
 
-	hook := p.command(program, "drain", "--server="+p.url, "--limit="+limit, "--every=5ms", "--message="+p.path("termination-log"), "--log="+p.path("log"))
+	hook := p.command(program, "drain", "--server="+p.url, "--limit="+limit, "--stop="+strconv.Itoa(p.comfyui.Process.Pid), "--every=5ms", "--message="+p.path("termination-log"), "--log="+p.path("log"))
 	drained = hook.Run() == nil
 
-	if err := p.comfyui.Process.Signal(os.Interrupt); err != nil {
-		p.Fatal(err)
-	}
-
+	// The hook interrupts it: an image of somebody else's may have no stop signal.
 	if err := p.comfyui.Wait(); err != nil {
 		p.Error(err)
 	}
@@ -322,6 +325,48 @@ func TestUploaderKilled(t *testing.T) {
 
 	if len(got) < len(want) {
 		t.Errorf("All is there: want %d files, got %d", len(want), len(got))
+	}
+}
+
+// TestSaved holds that what people save outlives a pod: the next one has it before
+// its server starts.
+func TestSaved(t *testing.T) {
+	p := &pod{T: t, dir: t.TempDir()}
+	if err := os.MkdirAll(p.path("kept"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+
+	restore := func(disk string) {
+		if err := os.MkdirAll(p.path(disk), 0o750); err != nil {
+			t.Fatal(err)
+		}
+
+		if err := p.command(program, "restore", "--from="+p.path("kept"), "--to="+p.path(disk+"/files"), "--ledger="+p.path(disk+"/ledger")).Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	restore("first")
+
+	p.uploader = p.command(program, "keep", "--from="+p.path("first/files"), "--to="+p.path("kept"), "--ledger="+p.path("first/ledger"))
+	p.watching()
+
+	if err := os.WriteFile(p.path("first/files/mine.json"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := p.uploader.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := p.uploader.Wait(); err != nil {
+		t.Fatal(err)
+	}
+
+	restore("second")
+
+	if got := p.read("second/files/mine.json"); got != "mine" {
+		t.Errorf("It is there again: got %q", got)
 	}
 }
 

@@ -115,6 +115,29 @@ func (m *Mount) MkdirAll(string, fs.FileMode) error {
 	return m.call()
 }
 
+// Remove removes an object at once, but not what is being written.
+func (m *Mount) Remove(name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	if err := m.call(); err != nil {
+		return refuse("remove", name, err)
+	}
+
+	name = path.Clean(name)
+	if _, ok := m.objects[name]; !ok {
+		return refuse("remove", name, syscall.ENOENT)
+	}
+
+	if m.busy(name) {
+		return refuse("remove", name, syscall.EPERM)
+	}
+
+	delete(m.objects, name)
+
+	return nil
+}
+
 // Rename is refused.
 func (m *Mount) Rename(string, string) error {
 	m.mu.Lock()

@@ -16,6 +16,7 @@ import (
 type Bucket interface {
 	MkdirAll(name string, mode fs.FileMode) error
 	OpenFile(name string, flag int, mode fs.FileMode) (File, error)
+	Remove(name string) error
 }
 
 // A File is one in a bucket.
@@ -38,6 +39,9 @@ func (d Directory) MkdirAll(name string, mode fs.FileMode) error {
 func (d Directory) OpenFile(name string, flag int, mode fs.FileMode) (File, error) {
 	return os.OpenFile(filepath.Join(string(d), name), flag, mode)
 }
+
+// Remove removes a file.
+func (d Directory) Remove(name string) error { return os.Remove(filepath.Join(string(d), name)) }
 
 // piece is how much is read at a time.
 const piece = 1 << 20

@@ -11,8 +11,10 @@ import (
 
 // A stamp tells one state of a file from another.
 type stamp struct {
-	device, inode  uint64
-	size, modified int64
+	Device   uint64 `json:"device"`
+	Inode    uint64 `json:"inode"`
+	Size     int64  `json:"size"`
+	Modified int64  `json:"modified"`
 }
 
 func stampOf(f *os.File) (stamp, error) {

@@ -9,8 +9,13 @@
 // says that nobody has it open for writing. What is written again is copied again,
 // and what is removed from the disk stays in the bucket.
 //
-// It keeps nothing of its own, needs no credentials, and only reads the disk. The
-// bucket's directory is one server's own, so two servers never meet in it.
+// It needs no credentials, and only reads the disk. The bucket's directory is one
+// server's own, so two servers never meet in it.
+//
+// With a ledger it keeps a directory that servers share: the saved workflows and
+// settings of a pool, which must outlive each server. The ledger says which state of
+// each file the bucket was given or gave, so what this server did not touch is left
+// as another may have written it, and what it removes is removed.
 package uploader
 
 import (
@@ -37,7 +42,9 @@ type Uploader struct {
 	Grace time.Duration
 	// Retry is the time before a copy that failed is tried again.
 	Retry time.Duration
-	Log   *slog.Logger
+	// Ledger is the file of the ledger, for a directory that servers share.
+	Ledger string
+	Log    *slog.Logger
 
 	// waiting are the files to look at, and done those whose last state is copied.
 	waiting map[string]bool
@@ -48,7 +55,14 @@ type Uploader struct {
 // Run copies until ctx is over, and then what is left. It returns an error where
 // something is left after the grace, and when it cannot watch the disk.
 func (u *Uploader) Run(ctx context.Context) error {
-	u.waiting, u.done = map[string]bool{}, map[string]stamp{}
+	u.waiting = map[string]bool{}
+
+	done, err := readLedger(u.Ledger)
+	if err != nil {
+		return err
+	}
+
+	u.done = done
 
 	// A copy that is under way when the end is asked for goes on through the grace.
 	last, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -162,6 +176,13 @@ func (u *Uploader) scan(dir string) error {
 		return fmt.Errorf("cannot list %s: %w", dir, err)
 	}
 
+	// What the ledger has and the disk has not was removed.
+	if u.Ledger != "" {
+		for name := range u.done {
+			u.waiting[name] = true
+		}
+	}
+
 	return nil
 }
 
@@ -190,7 +211,7 @@ func (u *Uploader) copyFile(ctx context.Context, name string) (bool, error) {
 	f, err := os.Open(filepath.Join(u.From, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		// ComfyUI takes away what it could not finish.
-		return true, nil
+		return u.forget(name)
 	}
 
 	if err != nil {
@@ -213,7 +234,7 @@ func (u *Uploader) copyFile(ctx context.Context, name string) (bool, error) {
 
 	started := time.Now()
 
-	there, err := u.same(name, f, before.size)
+	there, err := u.same(name, f, before.Size)
 	if err != nil {
 		return false, err
 	}
@@ -223,7 +244,7 @@ func (u *Uploader) copyFile(ctx context.Context, name string) (bool, error) {
 			return false, err
 		}
 
-		u.Log.Info("copied", "file", name, "bytes", before.size, "took", time.Since(started).Round(time.Millisecond).String())
+		u.Log.Info("copied", "file", name, "bytes", before.Size, "took", time.Since(started).Round(time.Millisecond).String())
 	}
 
 	if after, err := stampOf(f); err != nil || after != before {
@@ -232,5 +253,21 @@ func (u *Uploader) copyFile(ctx context.Context, name string) (bool, error) {
 
 	u.done[name] = before
 
-	return true, nil
+	return true, writeLedger(u.Ledger, u.done)
+}
+
+// forget removes from a directory that servers share what this one removed.
+func (u *Uploader) forget(name string) (bool, error) {
+	if _, ours := u.done[name]; u.Ledger == "" || !ours {
+		return true, nil
+	}
+
+	if err := u.To.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("cannot remove it from the bucket: %w", err)
+	}
+
+	delete(u.done, name)
+	u.Log.Info("removed", "file", name)
+
+	return true, writeLedger(u.Ledger, u.done)
 }

@@ -13,9 +13,14 @@ import (
 )
 
 // heeded is what is watched for in each directory: files that are closed after
-// they could be written, what gets another name, and new directories. fsnotify,
+// they could be written, what gets another name or goes, and new directories. fsnotify,
 // which hides the differences between systems, does not tell of closing.
-const heeded = unix.IN_CLOSE_WRITE | unix.IN_MOVED_TO | unix.IN_CREATE | unix.IN_ONLYDIR
+const heeded = written | gone | unix.IN_CREATE | unix.IN_ONLYDIR
+
+const (
+	written = unix.IN_CLOSE_WRITE | unix.IN_MOVED_TO
+	gone    = unix.IN_MOVED_FROM | unix.IN_DELETE
+)
 
 // An event names a file that may be copied, or a directory to be looked through.
 type event struct {
@@ -133,6 +138,9 @@ func (w *watcher) parse(b []byte) error {
 			w.send(event{".", true})
 		case mask&unix.IN_IGNORED != 0:
 			delete(w.watched, id)
+		case mask&unix.IN_ISDIR != 0 && mask&gone != 0:
+			// With all that was in it.
+			w.send(event{".", true})
 		case mask&unix.IN_ISDIR != 0:
 			// Watched first and looked through then: nothing falls in between.
 			if err := w.add(name); err != nil {
@@ -140,7 +148,7 @@ func (w *watcher) parse(b []byte) error {
 			}
 
 			w.send(event{name, true})
-		case mask&(unix.IN_CLOSE_WRITE|unix.IN_MOVED_TO) != 0:
+		case mask&(written|gone) != 0:
 			w.send(event{name, false})
 		}
 	}
