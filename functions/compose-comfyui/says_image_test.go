@@ -122,6 +122,11 @@ func TestModelsSay(t *testing.T) {
 			reason: "They are on their way.", spec: two, facts: facts.Image{Models: facts.Models{Present: 1}},
 			want: statement{reason: v1alpha1.ReasonCreating, message: "fetching declared models; 1 of 2 are in the bucket"}, status: &v1alpha1.ModelsStatus{Declared: 2, Present: 1},
 		},
+		"Running": {
+			reason: "A fetch that takes long tells how far it is.", spec: two,
+			facts: facts.Image{Builds: buildsAt(builtResult, builtResult, facts.BuildResult{State: facts.Fetching}), Models: facts.Models{Present: 1}},
+			want:  statement{reason: v1alpha1.ReasonCreating, message: "fetching declared models; 1 of 2 are in the bucket"}, status: &v1alpha1.ModelsStatus{Declared: 2, Present: 1},
+		},
 		"There": {
 			reason: "All are there.", spec: two, facts: facts.Image{Builds: buildsAt(builtResult, builtResult, builtResult), Models: facts.Models{Present: 2}},
 			status: &v1alpha1.ModelsStatus{Declared: 2, Present: 2},

@@ -46,7 +46,8 @@ func whyNot(p plan.Plan, m facts.ModelFailure) string {
 	case "stopped":
 		return "the build was ended; the next goes on"
 	default:
-		return fmt.Sprintf("the build says %q", m.Why)
+		// Whoever can write a marker must not make the status longer than it may be.
+		return fmt.Sprintf("the build says %.64q", m.Why)
 	}
 }
 

@@ -37,6 +37,10 @@ func TestWhyNot(t *testing.T) {
 		t.Errorf("whyNot(token): the Secret is not named: %s", got)
 	}
 
+	if got := whyNot(a.plan, facts.ModelFailure{Path: "loras/a", Why: strings.Repeat("\x00", 2000)}); len(got) > 1024 {
+		t.Errorf("whyNot(…): the status takes 1024 bytes, not %d", len(got))
+	}
+
 	if got := whyNot(a.plan, facts.ModelFailure{Path: "loras/a", Why: "moon"}); got != `the build says "moon"` {
 		t.Errorf("whyNot(moon): got %s", got)
 	}

@@ -201,6 +201,7 @@ func TestDeclaredModels(t *testing.T) {
 		"Nothing":    {reason: "Nothing is known at first."},
 		"Done":       {reason: "All are there.", metadata: map[string]any{"state": "done", "present": "3", "failures": ""}, want: Models{Present: 3}},
 		"Partly":     {reason: "What failed is told by its place among the paths in order.", metadata: map[string]any{"state": "partial", "present": "2", "failures": "2:checksum"}, want: Models{Present: 2, Failed: []ModelFailure{{Path: "vae/c", Why: "checksum"}}}},
+		"Fetching":   {reason: "A fetch that still runs tells what it has.", metadata: map[string]any{"state": "fetching", "present": "1", "failures": "0:conflict"}, want: Models{Present: 1, Failed: []ModelFailure{{Path: "loras/a", Why: "conflict"}}}},
 		"Remembered": {reason: "While a longer list is fetched, what was there is there.", status: v1alpha1.ComfyUIStudioStatus{Models: &v1alpha1.ModelsStatus{Present: 2}}, want: Models{Present: 2}},
 		"Shorter":    {reason: "No more can be there than are declared.", status: v1alpha1.ComfyUIStudioStatus{Models: &v1alpha1.ModelsStatus{Present: 7}}, want: Models{Present: 3}},
 		"Garbage":    {reason: "Whoever can write the marker cannot break the studio.", metadata: map[string]any{"state": "partial", "present": "many", "failures": "99:x,-1:y,z,:,0"}, want: Models{Failed: []ModelFailure{{Path: "loras/a"}}}},

@@ -221,4 +221,3 @@ func (s *site) fetch(ctx context.Context, secrets string, files ...file) (map[st
 
 	return result, err
 }
-
