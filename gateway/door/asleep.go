@@ -1,0 +1,66 @@
+package door
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/gateway/header"
+	"github.com/comfyui-studio/comfyui-studio/gateway/page"
+)
+
+// A Waker starts servers and tells how far they have come.
+type Waker interface {
+	// Wake asks for a server. It returns at once, and may be asked again.
+	Wake(pool, why string)
+	// Rest is how long it usually takes from now until there is one.
+	Rest(pool string) time.Duration
+	// Present says that somebody is at work.
+	Present(pool, who string)
+}
+
+// asleep answers what does not wake a server: what pages ask for by themselves,
+// again and again, whether or not anybody looks at them.
+func (d *Door) asleep(w http.ResponseWriter, r *http.Request, who caller, pool string) {
+	if !who.Program && header.Navigation(r) {
+		d.Waker.Wake(pool, "somebody opened the studio")
+		page.Waking(w, page.WakingData{Studio: d.Config().Studio})
+
+		return
+	}
+
+	d.wait(w, r, pool)
+}
+
+// wait says when to come again.
+func (d *Door) wait(w http.ResponseWriter, r *http.Request, pool string) {
+	rest := max(d.Waker.Rest(pool), 5*time.Second)
+	w.Header().Set("Retry-After", strconv.Itoa(int(rest/time.Second)))
+	w.Header().Set("X-Studio-Asleep", pool)
+	refuse(w, r, http.StatusServiceUnavailable, "No server of the pool "+pool+" is awake.")
+}
+
+// load answers how much there is to do. A tab whose studio sleeps asks every
+// second, and stays calm when it is told the truth: nothing.
+func (d *Door) load(w http.ResponseWriter, r *http.Request, who caller) {
+	s, _, ok := d.server(r, who)
+	if !ok {
+		w.Header().Set("X-Studio-Asleep", "true")
+		say(w, http.StatusOK, map[string]any{"exec_info": map[string]any{"queue_remaining": 0}})
+
+		return
+	}
+
+	if who.Program {
+		total := 0
+		for _, s := range d.Table.All("") {
+			total += s.Queue
+		}
+
+		say(w, http.StatusOK, map[string]any{"exec_info": map[string]any{"queue_remaining": total}})
+
+		return
+	}
+
+	d.send(w, r, target{server: s})
+}

@@ -1,0 +1,262 @@
+package door
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/gateway/header"
+	"github.com/comfyui-studio/comfyui-studio/gateway/prompt"
+	"github.com/comfyui-studio/comfyui-studio/gateway/relay"
+	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
+)
+
+const (
+	// dialing is how long a server may take for a handshake.
+	dialing = 15 * time.Second
+	// leaving is how long a socket of the same client may take to go.
+	leaving = 5 * time.Second
+	// mostSockets are open at once, and mostOfCaller of one caller.
+	mostSockets  = 4000
+	mostOfCaller = 32
+)
+
+// sockets are the websockets that are open.
+type sockets struct {
+	mu  sync.Mutex
+	all map[*open]bool
+}
+
+// open is a socket. It has a name: servers know sockets by the client's id, and
+// lose the new one of a name when the old one ends.
+type open struct {
+	socket *relay.Socket
+	server prompt.Tag
+	name   string
+	caller string
+}
+
+func socketName(who caller, clientID string) string { return who.key() + "/" + clientID }
+
+// socket joins a websocket to the server that somebody works on.
+func (d *Door) socket(w http.ResponseWriter, r *http.Request, who caller) {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		refuse(w, r, http.StatusBadRequest, "This is for websockets.")
+		return
+	}
+
+	id := r.URL.Query().Get("clientId")
+
+	s, _, ok := d.server(r, who)
+	if who.Program && id != "" && ok {
+		s, ok = d.Table.For(s.Pool, socketName(who, id))
+	}
+
+	if !ok || !stays(s) {
+		d.park(w, r)
+		return
+	}
+
+	if !d.sockets.room(who.key()) {
+		w.Header().Set("Retry-After", "10")
+		refuse(w, r, http.StatusServiceUnavailable, "Too many sockets are open.")
+
+		return
+	}
+
+	ctx, stop := context.WithTimeout(r.Context(), dialing)
+	defer stop()
+
+	d.sockets.supersede(ctx, s.Tag, id)
+
+	if err := d.join(ctx, w, r, who, s, id); err != nil {
+		d.Log.Warn("cannot open a socket", "server", s.Pod, "error", err)
+		refuse(w, r, http.StatusBadGateway, "The server did not open a socket.")
+	}
+}
+
+// join makes the handshake with the server, and then with the browser.
+func (d *Door) join(ctx context.Context, w http.ResponseWriter, r *http.Request, who caller, s servers.Server, id string) error {
+	server, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
+	if err != nil {
+		return err
+	}
+
+	res, beyond, err := shake(ctx, server, d.handshake(r, s)) //nolint:bodyclose // The body of an answer that opens a socket is the socket.
+	if err != nil {
+		_ = server.Close()
+		return err
+	}
+
+	browser, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		_ = server.Close()
+		return fmt.Errorf("cannot take over the connection: %w", err)
+	}
+
+	// The server's deadlines for the request end here.
+	_ = browser.SetDeadline(time.Time{})
+
+	header.Secure(res.Header, d.Config().Edge.Encrypted)
+	res.Header.Set("X-Studio-Server", s.Tag.String())
+
+	if err := res.Write(browser); err != nil {
+		_, _ = browser.Close(), server.Close()
+		// The connection is ours, so nothing can be answered on it any more.
+		return nil //nolint:nilerr // The browser has gone.
+	}
+
+	early := make([]byte, buffered.Reader.Buffered())
+	_, _ = io.ReadFull(buffered.Reader, early)
+
+	d.sockets.add(&open{server: s.Tag, name: id, caller: who.key()}, func(gone func()) *relay.Socket {
+		return relay.Join(browser, server, early, beyond, gone)
+	})
+
+	return nil
+}
+
+// handshake is the browser's, cleaned.
+func (d *Door) handshake(r *http.Request, s servers.Server) *http.Request {
+	out := r.Clone(r.Context())
+	out.Host, out.RequestURI = s.Addr, ""
+
+	for _, line := range r.Header.Values("Connection") {
+		for name := range strings.SplitSeq(line, ",") {
+			out.Header.Del(strings.TrimSpace(name))
+		}
+	}
+
+	for _, name := range []string{"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Proxy-Connection"} {
+		out.Header.Del(name)
+	}
+
+	prepare(out, r, d.Config().Edge.OriginHeader)
+	out.Header.Set("Connection", "Upgrade")
+	out.Header.Set("Upgrade", "websocket")
+
+	// What the browser's handshake needs, if its Connection named it.
+	for _, name := range []string{"Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol"} {
+		if v := r.Header.Values(name); len(v) > 0 {
+			out.Header[name] = v
+		}
+	}
+
+	out.Body, out.ContentLength = http.NoBody, 0
+
+	return out
+}
+
+// shake sends a handshake and reads the answer, and what follows it at once.
+func shake(ctx context.Context, c net.Conn, req *http.Request) (*http.Response, []byte, error) {
+	if at, ok := ctx.Deadline(); ok {
+		if err := c.SetDeadline(at); err != nil {
+			return nil, nil, err
+		}
+	}
+
+	if err := req.Write(c); err != nil {
+		return nil, nil, err
+	}
+
+	b := bufio.NewReader(c)
+
+	res, err := http.ReadResponse(b, req)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	// The body of an answer that opens a socket is the socket.
+	if res.StatusCode != http.StatusSwitchingProtocols || !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
+		_ = res.Body.Close()
+		return nil, nil, fmt.Errorf("cannot open a socket: the server answered %s", res.Status)
+	}
+
+	beyond := make([]byte, b.Buffered())
+	if _, err := io.ReadFull(b, beyond); err != nil {
+		return nil, nil, err
+	}
+
+	return res, beyond, c.SetDeadline(time.Time{})
+}
+
+func (s *sockets) room(caller string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	of := 0
+
+	for o := range s.all {
+		if o.caller == caller {
+			of++
+		}
+	}
+
+	return len(s.all) < mostSockets && of < mostOfCaller
+}
+
+// add keeps a socket until it is gone.
+func (s *sockets) add(o *open, join func(gone func()) *relay.Socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if s.all == nil {
+		s.all = map[*open]bool{}
+	}
+
+	s.all[o] = true
+	o.socket = join(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+
+		delete(s.all, o)
+	})
+}
+
+// supersede closes what is open under a name at a server, and waits until the
+// server is done with it.
+func (s *sockets) supersede(ctx context.Context, server prompt.Tag, name string) {
+	if name == "" {
+		return
+	}
+
+	ctx, stop := context.WithTimeout(ctx, leaving)
+	defer stop()
+
+	for _, o := range s.of(func(o *open) bool { return o.server == server && o.name == name }) {
+		o.socket.Close(relay.GoingAway)
+
+		select {
+		case <-o.socket.Parted():
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *sockets) of(want func(*open) bool) []*open {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	var out []*open
+
+	for o := range s.all {
+		if want(o) {
+			out = append(out, o)
+		}
+	}
+
+	return out
+}
+
+var errNoSocket = errors.New("no server is awake")
+
+func (*Door) park(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, http.StatusServiceUnavailable, errNoSocket.Error())
+}

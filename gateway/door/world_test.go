@@ -1,0 +1,406 @@
+package door
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/secrets"
+	"github.com/comfyui-studio/comfyui-studio/gateway/config"
+	"github.com/comfyui-studio/comfyui-studio/gateway/login"
+	"github.com/comfyui-studio/comfyui-studio/gateway/secret"
+	"github.com/comfyui-studio/comfyui-studio/gateway/secret/secrettest"
+	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
+	"github.com/comfyui-studio/comfyui-studio/internal/comfytest"
+)
+
+const (
+	seed     = "0123456789abcdef0123456789abcdef"
+	apiToken = "correct-horse-battery-staple"
+)
+
+// A world is a studio: front doors, and ComfyUI servers behind them.
+type world struct {
+	*testing.T
+
+	config  config.Config
+	source  secrettest.Source
+	store   *secret.Store
+	table   *servers.Table
+	waker   *waker
+	door    *Door
+	url     string
+	answers answers
+	nodes   map[string]*node
+}
+
+// A node is a ComfyUI server.
+type node struct {
+	*comfytest.Server
+
+	front    *httptest.Server
+	endpoint servers.Endpoint
+	// seen is every request that it got.
+	mu   sync.Mutex
+	seen []*http.Request
+	// before is asked before a request is answered: true if it was answered.
+	before func(w http.ResponseWriter, r *http.Request) bool
+}
+
+type answers struct {
+	mu  sync.Mutex
+	all []Answer
+}
+
+func (a *answers) take(one Answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+
+	a.all = append(a.all, one)
+}
+
+// A waker writes down what it was asked for.
+type waker struct {
+	mu      sync.Mutex
+	woken   []string
+	present []string
+}
+
+func (w *waker) Wake(pool, why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	w.woken = append(w.woken, pool+": "+why)
+}
+
+func (w *waker) Present(pool, who string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	w.present = append(w.present, pool+": "+who)
+}
+
+func (*waker) Rest(string) time.Duration { return time.Minute }
+
+func (w *waker) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	return len(w.woken)
+}
+
+// newWorld opens a door over HTTP, with one pool and as many servers.
+func newWorld(t *testing.T, size int, edits ...func(*config.Config)) *world {
+	t.Helper()
+
+	w := &world{T: t, nodes: map[string]*node{}, table: servers.NewTable(), waker: &waker{}}
+	w.config = config.Config{
+		Studio: "art/tokyo", Pools: []config.Pool{{Name: "default", Min: 0, Max: 10}}, Login: config.Login{Mode: config.ModePassword},
+		Parameters: config.Parameters{FrontDoor: "front-door", APITokens: "tokens"},
+	}
+
+	for _, edit := range edits {
+		edit(&w.config)
+	}
+
+	w.source = secrettest.Source{"front-door": string(secrets.Data(seed)[secrets.KeyFrontDoor]), "tokens": "ci=" + apiToken + "\n"}
+
+	store, err := secret.Open(t.Context(), w.source, func() config.Config { return w.config })
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	w.store = store
+	w.door = w.open()
+	w.url = w.serve(w.door)
+
+	for i := range size {
+		w.add(fmt.Sprintf("server-%d", i))
+	}
+
+	w.sync()
+
+	return w
+}
+
+// open makes a front door of its own, which shares nothing but the secrets with
+// another and sees the same servers.
+func (w *world) open() *Door {
+	log := slog.New(slog.DiscardHandler)
+	c := func() config.Config { return w.config }
+	transport := &http.Transport{}
+	w.Cleanup(transport.CloseIdleConnections)
+
+	return New(Options{
+		Config: c, Secrets: w.store.Secrets, Table: w.table, Waker: w.waker, Transport: transport, Log: log, Now: time.Now, Seen: w.answers.take,
+		Desk: login.New(c, w.store.Secrets, http.DefaultClient, log),
+	})
+}
+
+func (w *world) serve(d *Door) string {
+	front := httptest.NewServer(d)
+	w.Cleanup(front.Close)
+
+	return front.URL
+}
+
+// add starts a server.
+func (w *world) add(name string) *node {
+	w.Helper()
+
+	s, err := comfytest.New(comfytest.Options{Directory: w.TempDir(), Tick: time.Millisecond})
+	if err != nil {
+		w.Fatal(err)
+	}
+
+	n := &node{Server: s}
+	n.front = httptest.NewServer(http.HandlerFunc(n.serve))
+	n.endpoint = servers.Endpoint{UID: "uid-" + name, Pod: name, Pool: "default", Addr: strings.TrimPrefix(n.front.URL, "http://"), Ready: true}
+	w.nodes[name] = n
+
+	w.Cleanup(func() {
+		s.Close()
+		n.front.CloseClientConnections()
+		n.front.Close()
+	})
+
+	return n
+}
+
+func (n *node) serve(w http.ResponseWriter, r *http.Request) {
+	n.mu.Lock()
+	before := n.before
+	n.seen = append(n.seen, r.Clone(r.Context()))
+	n.mu.Unlock()
+
+	if before != nil && before(w, r) {
+		return
+	}
+
+	n.ServeHTTP(w, r)
+}
+
+// do has something done to each request before the server gets it.
+func (n *node) do(before func(w http.ResponseWriter, r *http.Request) bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+
+	n.before = before
+}
+
+// last is what the server got last under a path.
+func (n *node) last(t *testing.T, path string) *http.Request {
+	t.Helper()
+
+	n.mu.Lock()
+	defer n.mu.Unlock()
+
+	for _, r := range slices.Backward(n.seen) {
+		if r.URL.Path == path {
+			return r
+		}
+	}
+
+	t.Fatalf("%s got no request for %s", n.endpoint.Pod, path)
+
+	return nil
+}
+
+func (n *node) got(method, path string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+
+	count := 0
+
+	for _, r := range n.seen {
+		if r.Method == method && r.URL.Path == path {
+			count++
+		}
+	}
+
+	return count
+}
+
+// sync shows the cluster to the front doors.
+func (w *world) sync() {
+	var all []servers.Endpoint
+	for _, n := range w.nodes {
+		all = append(all, n.endpoint)
+	}
+
+	w.table.Set(all, time.Now())
+}
+
+// A client is a browser or a program.
+type client struct {
+	*testing.T
+
+	http  *http.Client
+	base  string
+	token string
+}
+
+func (w *world) browser() *client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+
+	return &client{T: w.T, base: w.url, http: &http.Client{Jar: jar, CheckRedirect: noRedirect}}
+}
+
+func (w *world) program() *client {
+	return &client{T: w.T, base: w.url, token: apiToken, http: &http.Client{CheckRedirect: noRedirect}}
+}
+
+// artist is a browser that is logged in.
+func (w *world) artist() *client {
+	w.Helper()
+
+	c := w.browser()
+
+	res := c.login(secrets.Password(seed))
+	if res.status != http.StatusSeeOther {
+		w.Fatalf("the login failed: %d %s", res.status, res.body)
+	}
+
+	return c
+}
+
+type response struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r response) json(t *testing.T) map[string]any {
+	t.Helper()
+
+	out := map[string]any{}
+	if err := json.Unmarshal([]byte(r.body), &out); err != nil {
+		t.Fatalf("no JSON: %d %s", r.status, r.body)
+	}
+
+	return out
+}
+
+// navigate opens a page, as a browser does.
+func (c *client) navigate(path string) response {
+	c.Helper()
+
+	return c.do(http.MethodGet, path, "", "Sec-Fetch-Dest", "document", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "none", "Accept", "text/html")
+}
+
+// fetch asks as a script of the page does.
+func (c *client) fetch(method, path, body string, more ...string) response {
+	c.Helper()
+
+	return c.do(method, path, body, append([]string{"Sec-Fetch-Dest", "empty", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin", "Origin", c.base}, more...)...)
+}
+
+// do asks, with headers in pairs. An empty value leaves a header out.
+func (c *client) do(method, path, body string, headers ...string) response {
+	c.Helper()
+
+	var in io.Reader
+	if body != "" {
+		in = strings.NewReader(body)
+	}
+
+	req, err := http.NewRequestWithContext(c.Context(), method, c.base+path, in)
+	if err != nil {
+		c.Fatal(err)
+	}
+
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+
+	return c.send(req)
+}
+
+func (c *client) send(req *http.Request) response {
+	c.Helper()
+
+	res, err := c.http.Do(req)
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer res.Body.Close()
+
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.Fatal(err)
+	}
+
+	return response{res.StatusCode, res.Header, string(b)}
+}
+
+func (c *client) login(password string) response {
+	c.Helper()
+
+	return c.fetch(http.MethodPost, login.PathLogin, url.Values{"password": {password}}.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+}
+
+// graph saves one picture, with a prefix of its own.
+func graph(name string) string {
+	return `{"prompt":{"1":{"class_type":"EmptyImage","inputs":{"width":8,"height":8,"batch_size":1,"color":0}},"2":{"class_type":"SaveImage","inputs":{"images":["1",0],"filename_prefix":"` + name + `"}}}}`
+}
+
+// history waits until a prompt is over.
+func (c *client) history(id string) map[string]any {
+	c.Helper()
+
+	for c.Context().Err() == nil {
+		res := c.fetch(http.MethodGet, "/history/"+id, "")
+		if res.status != http.StatusOK {
+			c.Fatalf("GET /history/%s: %d %s", id, res.status, res.body)
+		}
+
+		if e, ok := res.json(c.T)[id].(map[string]any); ok {
+			return e
+		}
+	}
+
+	return nil
+}
+
+func password() string { return secrets.Password(seed) }
+
+func prefixes(all ...string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range all {
+		out = append(out, netip.MustParsePrefix(p))
+	}
+
+	return out
+}
+
+func (n *node) requests() []*http.Request {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+
+	return slices.Clone(n.seen)
+}
+
+// dropped is an answer that nobody gets.
+type dropped struct{ header http.Header }
+
+func (d *dropped) Header() http.Header       { return d.header }
+func (*dropped) Write(b []byte) (int, error) { return len(b), nil }
+func (*dropped) WriteHeader(int)             {}

@@ -1,0 +1,426 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// pair is a connection over loopback, from both ends.
+func pair(t testing.TB) (net.Conn, net.Conn) {
+	t.Helper()
+
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // It is there at once.
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+
+	got := make(chan net.Conn, 1)
+
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			close(got)
+			return
+		}
+
+		got <- c
+	}()
+
+	a, err := net.Dial("tcp", l.Addr().String()) //nolint:noctx // As above.
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	b := <-got
+
+	t.Cleanup(func() { _, _ = a.Close(), b.Close() })
+
+	return a, b
+}
+
+type frame struct {
+	head    byte
+	payload string
+}
+
+func (f frame) write(masked bool) []byte {
+	out := []byte{f.head}
+	mask := byte(0)
+
+	if masked {
+		mask = 0x80
+	}
+
+	switch n := len(f.payload); {
+	case n < 126:
+		out = append(out, mask|byte(n))
+	case n < 1<<16:
+		out = binary.BigEndian.AppendUint16(append(out, mask|126), uint16(n))
+	default:
+		out = binary.BigEndian.AppendUint64(append(out, mask|127), uint64(n))
+	}
+
+	if !masked {
+		return append(out, f.payload...)
+	}
+
+	key := []byte{1, 2, 3, 4}
+
+	out = append(out, key...)
+	for i := range len(f.payload) {
+		out = append(out, f.payload[i]^key[i%4])
+	}
+
+	return out
+}
+
+// readFrame is a plain reader of frames, for what comes out.
+func readFrame(r io.Reader) (frame, error) {
+	var b [8]byte
+	if _, err := io.ReadFull(r, b[:2]); err != nil {
+		return frame{}, err
+	}
+
+	f, masked, n := frame{head: b[0]}, b[1]&0x80 != 0, uint64(b[1]&0x7f)
+
+	switch n {
+	case 126:
+		if _, err := io.ReadFull(r, b[:2]); err != nil {
+			return frame{}, err
+		}
+
+		n = uint64(binary.BigEndian.Uint16(b[:]))
+	case 127:
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return frame{}, err
+		}
+
+		n = binary.BigEndian.Uint64(b[:])
+	}
+
+	var key [4]byte
+	if masked {
+		if _, err := io.ReadFull(r, key[:]); err != nil {
+			return frame{}, err
+		}
+	}
+
+	payload := make([]byte, n)
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return frame{}, err
+	}
+
+	for i := range payload {
+		payload[i] ^= key[i%4]
+	}
+
+	f.payload = string(payload)
+
+	return f, nil
+}
+
+func isPing(f frame) bool { return f.head == 0x80|opPing && f.payload == pingPayload }
+
+// TestFragments sends random frames in random pieces, with pings put in all the
+// time, and wants every frame as it was and no ping within one.
+func TestFragments(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+
+	r := rand.New(rand.NewPCG(seed, 0))
+	browser, ours := pair(t)
+	theirs, server := pair(t)
+	gone := make(chan struct{})
+
+	s := join(ours, theirs, nil, nil, time.Hour, func() { close(gone) })
+
+	var sent []frame
+
+	wire := []byte{}
+
+	for i := range 400 {
+		f := frame{head: []byte{0x81, 0x82, 0x01, 0x00, 0x80, 0xc1}[r.IntN(6)], payload: string(bytes.Repeat([]byte{byte(i)}, []int{0, 1, 125, 126, 127, 4000, 65535, 65536}[r.IntN(8)]))}
+		sent = append(sent, f)
+		wire = append(wire, f.write(false)...)
+	}
+
+	stop := make(chan struct{})
+
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.missed.Store(0)
+				s.beat()
+				time.Sleep(50 * time.Microsecond)
+			}
+		}
+	}()
+
+	go func() {
+		for len(wire) > 0 {
+			n := min(len(wire), 1+r.IntN(30000))
+			if _, err := server.Write(wire[:n]); err != nil {
+				return
+			}
+
+			wire = wire[n:]
+		}
+	}()
+
+	var got []frame
+
+	pings := 0
+
+	for len(got) < len(sent) {
+		f, err := readFrame(browser)
+		if err != nil {
+			t.Fatalf("after %d frames and %d pings: %v", len(got), pings, err)
+		}
+
+		if isPing(f) {
+			pings++
+			continue
+		}
+
+		got = append(got, f)
+	}
+
+	close(stop)
+
+	if !cmp.Equal(sent, got, cmp.AllowUnexported(frame{})) {
+		t.Error("frames were changed on the way")
+	}
+
+	if pings == 0 {
+		t.Error("no ping came through")
+	}
+
+	_, _ = server.Close(), browser.Close()
+	<-gone
+}
+
+// TestPongs swallows the answers to our own pings, in whatever pieces they come,
+// and nothing else.
+func TestPongs(t *testing.T) {
+	in := slicesOf(
+		frame{0x81, "a"}.write(true), frame{0x80 | opPong, pingPayload}.write(true), frame{0x80 | opPong, "other!"}.write(true),
+		frame{0x80 | opPong, ""}.write(true), frame{0x80 | opPing, pingPayload}.write(true), frame{0x82, "b"}.write(true),
+	)
+	want := slicesOf(frame{0x81, "a"}.write(true), frame{0x80 | opPong, "other!"}.write(true), frame{0x80 | opPong, ""}.write(true), frame{0x80 | opPing, pingPayload}.write(true), frame{0x82, "b"}.write(true))
+
+	for size := 1; size <= len(in); size++ {
+		f := frames{masked: true, swallow: pingPayload}
+
+		var got []byte
+
+		for rest := in; len(rest) > 0; {
+			n := min(size, len(rest))
+
+			out, _, err := f.pass(rest[:n], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			got, rest = append(got, out...), rest[n:]
+		}
+
+		if !bytes.Equal(want, got) || !f.boundary() {
+			t.Errorf("in pieces of %d: want %x, got %x", size, want, got)
+		}
+	}
+}
+
+func slicesOf(all ...[]byte) []byte { return bytes.Join(all, nil) }
+
+// TestRefusedFrames has frames that no sound peer sends.
+func TestRefusedFrames(t *testing.T) {
+	long := binary.BigEndian.AppendUint64([]byte{0x82, 0x80 | 127}, maxFrame+1)
+
+	cases := map[string]struct {
+		reason string
+		masked bool
+		in     []byte
+		want   error
+	}{
+		"Unmasked": {reason: "A browser masks.", masked: true, in: frame{0x81, "a"}.write(false), want: errMask},
+		"Masked":   {reason: "A server does not.", in: frame{0x81, "a"}.write(true), want: errMask},
+		"Long":     {reason: "A frame has a limit.", masked: true, in: append(long, 0, 0, 0, 0), want: errSize},
+		"Negative": {reason: "A length has no sign.", masked: true, in: append(binary.BigEndian.AppendUint64([]byte{0x82, 0x80 | 127}, 1<<63), 0, 0, 0, 0), want: errSize},
+		"Control":  {reason: "Control frames are short.", masked: true, in: []byte{0x80 | opPing, 0x80 | 126, 1, 0, 0, 0, 0, 0}, want: errSize},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := frames{masked: tc.masked}
+			if _, _, err := f.pass(tc.in, nil); !errors.Is(err, tc.want) {
+				t.Errorf("%s\npass(...): want %v, got %v", tc.reason, tc.want, err)
+			}
+		})
+	}
+}
+
+// TestClose wants the server to be done before the browser hears of the end.
+func TestClose(t *testing.T) {
+	browser, ours := pair(t)
+	theirs, server := pair(t)
+	gone := make(chan struct{})
+	s := Join(ours, theirs, nil, nil, func() { close(gone) })
+
+	s.Close(ServiceRestart)
+
+	f, err := readFrame(server)
+	if err != nil || f.head != 0x80|opClose || f.payload != closing(GoingAway, "") {
+		t.Fatalf("the server hears %x %q, %v", f.head, f.payload, err)
+	}
+
+	// What the server says after that still comes before the browser's end.
+	late := frame{0x81, "late"}
+	if _, err := server.Write(late.write(false)); err != nil {
+		t.Fatal(err)
+	}
+
+	if f, err = readFrame(browser); err != nil || f != late {
+		t.Fatalf("the browser hears %x %q first, %v", f.head, f.payload, err)
+	}
+
+	_ = server.Close()
+
+	f, err = readFrame(browser)
+	if err != nil || f.payload != closing(ServiceRestart, "") {
+		t.Errorf("the browser hears %x %q, %v", f.head, f.payload, err)
+	}
+
+	<-gone
+}
+
+// TestEnds ends a socket at either side, and wants the other to know.
+func TestEnds(t *testing.T) {
+	t.Run("Browser", func(t *testing.T) {
+		browser, ours := pair(t)
+		theirs, server := pair(t)
+		gone := make(chan struct{})
+		Join(ours, theirs, nil, nil, func() { close(gone) })
+
+		_ = browser.Close()
+
+		if f, err := readFrame(server); err != nil || f.head != 0x80|opClose {
+			t.Errorf("the server hears %x, %v", f.head, err)
+		}
+
+		_ = server.Close()
+		<-gone
+	})
+
+	t.Run("ServerInForm", func(t *testing.T) {
+		browser, ours := pair(t)
+		theirs, server := pair(t)
+		gone := make(chan struct{})
+		Join(ours, theirs, nil, nil, func() { close(gone) })
+
+		bye := frame{0x80 | opClose, closing(1000, "done")}
+		if _, err := server.Write(bye.write(false)); err != nil {
+			t.Fatal(err)
+		}
+
+		_ = server.Close()
+
+		if f, err := readFrame(browser); err != nil || f != bye {
+			t.Errorf("the browser hears %x %q, %v", f.head, f.payload, err)
+		}
+
+		if f, err := readFrame(browser); err == nil {
+			t.Errorf("and after the goodbye %x %q", f.head, f.payload)
+		}
+
+		<-gone
+	})
+
+	t.Run("Silent", func(t *testing.T) {
+		browser, ours := pair(t)
+		theirs, server := pair(t)
+		gone := make(chan struct{})
+		join(ours, theirs, nil, nil, 5*time.Millisecond, func() { close(gone) })
+
+		// The browser is there and answers no ping: its machine sleeps.
+		go func() { _, _ = io.Copy(io.Discard, server); _ = server.Close() }()
+
+		for pings := 0; ; pings++ {
+			f, err := readFrame(browser)
+			if err != nil || !isPing(f) {
+				break
+			}
+
+			if pings > missable {
+				t.Error("a browser that is silent is pinged for ever")
+			}
+		}
+
+		<-gone
+	})
+}
+
+// TestEarly has both sides say something together with the handshake.
+func TestEarly(t *testing.T) {
+	browser, ours := pair(t)
+	theirs, server := pair(t)
+	gone := make(chan struct{})
+	up, down := frame{0x81, "up"}, frame{0x81, "down"}
+	Join(ours, theirs, up.write(true), down.write(false), func() { close(gone) })
+
+	if got, err := readFrame(server); err != nil || got != up {
+		t.Errorf("the server hears %v, %v", got, err)
+	}
+
+	if got, err := readFrame(browser); err != nil || got != down {
+		t.Errorf("the browser hears %v, %v", got, err)
+	}
+
+	_, _ = browser.Close(), server.Close()
+	<-gone
+}
+
+func FuzzFrames(f *testing.F) {
+	f.Add(frame{0x81, "a"}.write(true), 1)
+	f.Add(frame{0x80 | opPong, pingPayload}.write(true), 3)
+	f.Add([]byte{0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 1}, 2)
+
+	f.Fuzz(func(t *testing.T, in []byte, size int) {
+		if size < 1 || size > 1<<10 {
+			return
+		}
+
+		whole, pieces := frames{masked: true, swallow: pingPayload}, frames{masked: true, swallow: pingPayload}
+		want, _, wantErr := whole.pass(in, nil)
+
+		var (
+			got []byte
+			err error
+		)
+
+		for rest := in; len(rest) > 0 && err == nil; {
+			n := min(size, len(rest))
+
+			var out []byte
+
+			out, _, err = pieces.pass(rest[:n], nil)
+			got, rest = append(got, out...), rest[n:]
+		}
+
+		if !bytes.Equal(want, got) || fmt.Sprint(wantErr) != fmt.Sprint(err) {
+			t.Errorf("whole: %x %v, in pieces of %d: %x %v", want, wantErr, size, got, err)
+		}
+	})
+}
