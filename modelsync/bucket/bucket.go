@@ -8,12 +8,12 @@
 package bucket
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/checksum"
 )
@@ -36,6 +36,11 @@ type Head struct {
 	// Sum is the stored checksum of the whole object, if there is one that can be
 	// computed here.
 	Sum checksum.Sum
+	// Composite is that of an object which was uploaded in parts and has none of the
+	// whole: the checksum of its parts' checksums.
+	Composite checksum.Sum
+	// Parts is how many parts a composite checksum is of.
+	Parts int
 	// SHA256 is what the uploader said, in hex: declared models carry it.
 	SHA256 string
 }
@@ -61,25 +66,25 @@ func once(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
 // the tag.
 func version(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }
 
-// stored picks the one checksum of the whole object. A composite one is a
-// checksum of checksums of parts whose sizes nobody tells.
-func stored(kind types.ChecksumType, sums map[checksum.Algorithm]*string) checksum.Sum {
-	if kind == types.ChecksumTypeComposite {
-		return checksum.Sum{}
-	}
-
+// stored reads the checksums of an answer into what is known of the object. One of
+// the whole and one of the parts are told apart by the number of parts behind a
+// dash.
+func (h *Head) stored(sums map[checksum.Algorithm]*string) {
 	for _, a := range checksum.Algorithms() {
-		// Older services say nothing of the kind; a composite one has its number of
-		// parts behind a dash.
-		text := sums[a]
-		if text == nil || strings.Contains(*text, "-") {
+		text, parts, composite := strings.Cut(aws.ToString(sums[a]), "-")
+
+		s, err := checksum.Parse(a, text)
+		if err != nil {
 			continue
 		}
 
-		if s, err := checksum.Parse(a, *text); err == nil {
-			return s
+		if !composite {
+			h.Sum = s
+			return
+		}
+
+		if n, err := strconv.Atoi(parts); err == nil {
+			h.Composite, h.Parts = s, n
 		}
 	}
-
-	return checksum.Sum{}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -66,7 +67,8 @@ func sort(err error) error {
 	case status == http.StatusPreconditionFailed, status == http.StatusRequestedRangeNotSatisfiable:
 		// A range beyond the end: the object is a shorter one now.
 		return errors.Join(ErrChanged, err)
-	case status == http.StatusForbidden && !slices.Contains(expiring(), code):
+	case status == http.StatusForbidden && !slices.Contains(expiring(), code), strings.HasPrefix(code, "KMS."):
+		// A key that is disabled or gone is told by 400 and KMS's own words.
 		return errors.Join(ErrDenied, err)
 	}
 

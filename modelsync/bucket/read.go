@@ -37,18 +37,37 @@ func (b *Bucket) Head(ctx context.Context, key string) (Head, error) {
 			head = Head{
 				Object: Object{Key: key, ETag: version(answer.ETag), Size: aws.ToInt64(answer.ContentLength), Modified: aws.ToTime(answer.LastModified)},
 				SHA256: answer.Metadata["sha256"],
-				Sum: stored(answer.ChecksumType, map[checksum.Algorithm]*string{
-					checksum.CRC64NVME: answer.ChecksumCRC64NVME, checksum.CRC32: answer.ChecksumCRC32, checksum.CRC32C: answer.ChecksumCRC32C,
-					checksum.SHA256: answer.ChecksumSHA256, checksum.SHA512: answer.ChecksumSHA512, checksum.SHA1: answer.ChecksumSHA1,
-					checksum.XXHash64: answer.ChecksumXXHASH64, checksum.MD5: answer.ChecksumMD5,
-				}),
 			}
+			head.stored(map[checksum.Algorithm]*string{
+				checksum.CRC64NVME: answer.ChecksumCRC64NVME, checksum.CRC32: answer.ChecksumCRC32, checksum.CRC32C: answer.ChecksumCRC32C,
+				checksum.SHA256: answer.ChecksumSHA256, checksum.SHA512: answer.ChecksumSHA512, checksum.SHA1: answer.ChecksumSHA1,
+				checksum.XXHash64: answer.ChecksumXXHASH64, checksum.MD5: answer.ChecksumMD5,
+			})
 
 			return nil
 		})
 	})
 
 	return head, err
+}
+
+// PartSize asks how large the first part of o is that it was uploaded in. Uploaders
+// make all parts of one size but the last, though S3 does not ask that of them.
+func (b *Bucket) PartSize(ctx context.Context, o Object) (int64, error) {
+	var size int64
+
+	err := b.try(ctx, func(ctx context.Context) (bool, error) {
+		return false, awake(ctx, func(ctx context.Context, _ func()) error {
+			answer, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &o.Key, IfMatch: match(o), PartNumber: new(int32(1))}, once)
+			if err == nil {
+				size = aws.ToInt64(answer.ContentLength)
+			}
+
+			return sort(err)
+		})
+	})
+
+	return size, err
 }
 
 // Range reads the bytes of o from first up to but not with end, and puts them
@@ -104,11 +123,12 @@ func (b *Bucket) Whole(ctx context.Context, o Object, w io.WriterAt, buffer []by
 				return err
 			}
 
-			head = Head{Object: o, SHA256: answer.Metadata["sha256"], Sum: stored(answer.ChecksumType, map[checksum.Algorithm]*string{
+			head = Head{Object: o, SHA256: answer.Metadata["sha256"]}
+			head.stored(map[checksum.Algorithm]*string{
 				checksum.CRC64NVME: answer.ChecksumCRC64NVME, checksum.CRC32: answer.ChecksumCRC32, checksum.CRC32C: answer.ChecksumCRC32C,
 				checksum.SHA256: answer.ChecksumSHA256, checksum.SHA512: answer.ChecksumSHA512, checksum.SHA1: answer.ChecksumSHA1,
 				checksum.XXHash64: answer.ChecksumXXHASH64, checksum.MD5: answer.ChecksumMD5,
-			})}
+			})
 
 			sum.Algorithm = checksum.CRC64NVME
 			if !head.Sum.None() {

@@ -113,6 +113,14 @@ func TestRange(t *testing.T) {
 			err:      ErrDenied,
 			requests: []string{"GET k bytes=100-899"},
 		},
+		"NoKey": {
+			reason: "Nor can anything that is encrypted with a key that is disabled.",
+			before: func(*buckettest.Server, int) buckettest.Fault {
+				return buckettest.Fault{Status: 400, Code: "KMS.DisabledException"}
+			},
+			err:      ErrDenied,
+			requests: []string{"GET k bytes=100-899"},
+		},
 		"DiskFull": {
 			reason:   "A full disk is not S3's, and asking again does not help.",
 			full:     errFull,

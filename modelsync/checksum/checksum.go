@@ -91,9 +91,9 @@ func (a Algorithm) Combines() bool {
 // None says that there is no sum.
 func (s Sum) None() bool { return s.Algorithm == "" }
 
-// Equal says whether two sums are of one algorithm and of one value. No sum is
+// Matches says whether two sums are of one algorithm and of one value. No sum is
 // equal to none.
-func (s Sum) Equal(other Sum) bool {
+func (s Sum) Matches(other Sum) bool {
 	return !s.None() && s.Algorithm == other.Algorithm && string(s.Value) == string(other.Value)
 }
 

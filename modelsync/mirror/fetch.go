@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"sync"
@@ -165,8 +163,8 @@ func (f *fetch) small(ctx context.Context, o bucket.Object, buffer []byte) {
 	}
 
 	head, sum, err := f.m.bucket.Whole(ctx, o, file, buffer)
-	if err == nil && !head.Sum.None() && !head.Sum.Equal(sum) {
-		err = errDamaged
+	if err == nil {
+		err = f.m.verify(ctx, file, head, sum, buffer)
 	}
 
 	if err == nil {
@@ -220,7 +218,7 @@ func (f *fetch) large(ctx context.Context, head bucket.Head) {
 			}
 
 			if d.left.Add(-1) == 0 {
-				f.finish(d, buffer)
+				f.finish(ctx, d, buffer)
 			}
 		}
 	}
@@ -246,8 +244,8 @@ func (f *fetch) part(ctx context.Context, d *download, i int, buffer []byte) err
 }
 
 // finish checks and syncs what is all there.
-func (f *fetch) finish(d *download, buffer []byte) {
-	err := f.whole(d, buffer)
+func (f *fetch) finish(ctx context.Context, d *download, buffer []byte) {
+	err := f.whole(ctx, d, buffer)
 	if err != nil {
 		f.m.discard(d.name, d.file)
 		f.t.settle(d.head.Object, false, err)
@@ -258,7 +256,7 @@ func (f *fetch) finish(d *download, buffer []byte) {
 	f.done <- staged{object: d.head.Object, name: d.name, file: d.file, synced: true}
 }
 
-func (f *fetch) whole(d *download, buffer []byte) error {
+func (f *fetch) whole(ctx context.Context, d *download, buffer []byte) error {
 	if failed := d.failed.Load(); failed != nil {
 		return *failed
 	}
@@ -269,19 +267,8 @@ func (f *fetch) whole(d *download, buffer []byte) error {
 		sum = checksum.Combine(sum, s, min(f.m.options.RangeSize, d.head.Size-first))
 	}
 
-	if want := d.head.Sum; !want.None() {
-		got := sum
-
-		if want.Algorithm != d.by {
-			var err error
-			if got, err = sumOf(d.file, d.head.Size, want.Algorithm, buffer); err != nil {
-				return err
-			}
-		}
-
-		if !got.Equal(want) {
-			return errDamaged
-		}
+	if err := f.m.verify(ctx, d.file, d.head, sum, buffer); err != nil {
+		return err
 	}
 
 	if err := mark(d.file, d.head.Object, sum); err != nil {
@@ -289,16 +276,6 @@ func (f *fetch) whole(d *download, buffer []byte) error {
 	}
 
 	return d.file.Sync()
-}
-
-// sumOf reads a file for its sum.
-func sumOf(file disk.File, size int64, by checksum.Algorithm, buffer []byte) (checksum.Sum, error) {
-	h := by.New()
-	if _, err := io.CopyBuffer(struct{ io.Writer }{h}, io.NewSectionReader(file, 0, size), buffer); err != nil {
-		return checksum.Sum{}, fmt.Errorf("cannot read what was written: %w", err)
-	}
-
-	return checksum.Sum{Algorithm: by, Value: h.Sum(nil)}, nil
 }
 
 // mark puts the identity on a file that will not be written to any more.

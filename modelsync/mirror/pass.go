@@ -149,7 +149,7 @@ func (m *Mirror) carryOut(ctx context.Context, p plan, t *tally) {
 	}
 
 	// What made way may be enough for what did not fit.
-	if len(p.skipped)+len(t.full) > 0 && t.freed {
+	if len(t.skipped)+len(t.full) > 0 && t.freed {
 		t.again = true
 	}
 }
@@ -173,6 +173,12 @@ func (m *Mirror) lookAgain(ctx context.Context, objects map[string]bucket.Object
 		}
 
 		t.again = true
+	}
+
+	// Nothing at all that can be read is no fault of the objects: a role without its
+	// policy yet, say. A node must not be ready for that.
+	if len(t.unreadable) > 0 && len(t.present) == 0 && !slices.ContainsFunc(t.unreadable, func(r key.Refusal) bool { return r.Reason != bucket.ErrDenied.Error() }) {
+		return fmt.Errorf("cannot read any object: %w", bucket.ErrDenied)
 	}
 
 	for _, r := range t.unreadable {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket/buckettest"
+	"github.com/comfyui-studio/comfyui-studio/modelsync/checksum"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/disk"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/key"
 )
@@ -232,6 +233,29 @@ func TestUnreadable(t *testing.T) {
 	pass(t, m, dir, map[string]string{"a": "newer", "b": "b"})
 }
 
+// TestNothingReadable holds that a node without rights is not ready without models.
+func TestNothingReadable(t *testing.T) {
+	s := buckettest.New(t)
+	m, dir := newMirror(t, s)
+
+	s.Put("a", buckettest.Object{Body: []byte("a")})
+	s.Put("b", buckettest.Object{Body: []byte(strings.Repeat("b", 2000))})
+	s.Intercept = func(r *http.Request) buckettest.Fault {
+		if r.URL.Query().Get("list-type") == "" {
+			return buckettest.Fault{Status: 403, Code: "AccessDenied"}
+		}
+
+		return buckettest.Fault{}
+	}
+
+	if err := m.Pass(t.Context()); err == nil || m.Status().Ready {
+		t.Errorf("Pass(): got %v, ready %t", err, m.Status().Ready)
+	}
+
+	s.Intercept = nil
+	pass(t, m, dir, s.Bodies())
+}
+
 // TestDamaged holds that bytes are checked before anybody sees them.
 func TestDamaged(t *testing.T) {
 	body := strings.Repeat("0123456789", 250)
@@ -265,6 +289,54 @@ func TestDamaged(t *testing.T) {
 	}
 
 	pass(t, m, dir, map[string]string{"large": body})
+}
+
+// TestParts holds that an object which was uploaded in parts is checked by the
+// checksum of their checksums, small or large.
+func TestParts(t *testing.T) {
+	composite := func(body string, size int) string {
+		whole, n := checksum.CRC32.New(), 0
+
+		for part := range slices.Chunk([]byte(body), size) {
+			h := checksum.CRC32.New()
+			_, _ = h.Write(part)
+			_, _ = whole.Write(h.Sum(nil))
+			n++
+		}
+
+		return fmt.Sprintf("%s-%d", checksum.Sum{Algorithm: checksum.CRC32, Value: whole.Sum(nil)}, n)
+	}
+
+	for _, size := range []int{900, 5000} {
+		body := strings.Repeat("part ", size/5)
+		sum := composite(body, 700)
+
+		cases := map[string]struct {
+			reason string
+			object buckettest.Object
+			want   bool
+		}{
+			"Right":  {reason: "The parts are as they were uploaded.", object: buckettest.Object{Body: []byte(body), Sum: sum, PartSize: 700}, want: true},
+			"Wrong":  {reason: "One is not.", object: buckettest.Object{Body: []byte("P" + body[1:]), Sum: sum, PartSize: 700}},
+			"Uneven": {reason: "Parts of any size cannot be checked.", object: buckettest.Object{Body: []byte(body), Sum: sum, PartSize: 50}, want: true},
+		}
+
+		for name, tc := range cases {
+			t.Run(fmt.Sprintf("%s%d", name, size), func(t *testing.T) {
+				s := buckettest.New(t)
+				m, dir := newMirror(t, s)
+				s.Put("k", tc.object)
+
+				if err := m.Pass(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+
+				if _, got := files(t, dir)["k"]; got != tc.want {
+					t.Errorf("%s\nwant there %t, got %t: %v", tc.reason, tc.want, got, m.Status().Refused)
+				}
+			})
+		}
+	}
 }
 
 // TestRecognised holds that a file without identity is read and not copied, and
@@ -446,6 +518,23 @@ func TestSpace(t *testing.T) {
 	if got := m.Status(); got.SkippedCount != 0 || got.Files != 3 || got.Deleted != 1 {
 		t.Errorf("Status: got %+v", got)
 	}
+
+	// A model of several files that do not all fit is not there by half, and the
+	// node is ready all the same.
+	put("unet/deep/part", 9000)
+	put("unet/model_index.json", 10)
+
+	if err := m.Pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	skipped = []Skip{{Key: "unet/deep/part", Bytes: 9000, Reason: "space"}, {Key: "unet/model_index.json", Bytes: 10, Reason: "space"}}
+	if diff := cmp.Diff(skipped, m.Status().Skipped); diff != "" {
+		t.Errorf("An index is skipped with what it names: -want, +got:\n%s", diff)
+	}
+
+	s.Delete("unet/deep/part")
+	s.Delete("unet/model_index.json")
 
 	// A newer version that does not fit beside the older one.
 	put("a", 4999)

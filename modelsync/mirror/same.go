@@ -75,8 +75,8 @@ func (m *Mirror) recognise(ctx context.Context, k string) error {
 		return err
 	}
 
-	sum, err := sumOf(file, head.Size, head.Sum.Algorithm, make([]byte, m.options.Buffer))
-	if err != nil || !sum.Equal(head.Sum) {
+	sum, err := sumOf(file, 0, head.Size, head.Sum.Algorithm, make([]byte, m.options.Buffer))
+	if err != nil || !sum.Matches(head.Sum) {
 		return err
 	}
 
@@ -138,7 +138,7 @@ func (m *Mirror) linkTo(ctx context.Context, from string, head bucket.Head) (boo
 	}
 
 	id, known := identityOf(e)
-	if !known || id.size != head.Size || !id.sum.Equal(head.Sum) {
+	if !known || id.size != head.Size || !id.sum.Matches(head.Sum) {
 		return false, nil
 	}
 

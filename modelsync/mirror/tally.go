@@ -40,6 +40,8 @@ type tally struct {
 	changed []string
 	// unreadable are objects that trying again does not help.
 	unreadable []key.Refusal
+	// skipped do not fit by the plan.
+	skipped []bucket.Object
 	// full did not find room after all.
 	full []bucket.Object
 	// missing are keys that were to be copied and were not.
@@ -68,10 +70,7 @@ func (t *tally) begin(p plan) {
 	t.changed, t.unreadable, t.full, t.failed = nil, nil, nil, nil
 	t.freed, t.again = false, false
 
-	t.missing = nil
-	for _, o := range p.skipped {
-		t.missing = append(t.missing, o.Key)
-	}
+	t.missing, t.skipped = nil, slices.Clone(p.skipped)
 }
 
 // settle notes how the copy of an object went. O is the version that was copied.
@@ -88,21 +87,23 @@ func (t *tally) settle(o bucket.Object, replaced bool, err error) {
 		return
 	}
 
-	t.missing = append(t.missing, o.Key)
-
 	switch {
+	case errors.Is(err, errDamaged) && t.damaged[o.Key]+1 >= mostDamaged, bucket.Lasting(err):
+		// What its index names is not there in any case.
+		t.unreadable = append(t.unreadable, key.Refusal{Key: o.Key, Reason: reason(err)})
+		return
 	case errors.Is(err, bucket.ErrChanged), errors.Is(err, bucket.ErrAbsent):
 		t.changed = append(t.changed, o.Key)
-	case errors.Is(err, errDamaged) && t.damaged[o.Key]+1 < mostDamaged:
+	case errors.Is(err, errDamaged):
 		t.damaged[o.Key]++
 		t.again = true
-	case errors.Is(err, errDamaged), bucket.Lasting(err):
-		t.unreadable = append(t.unreadable, key.Refusal{Key: o.Key, Reason: reason(err)})
 	case errors.Is(err, disk.ErrFull):
 		t.full = append(t.full, o)
 	default:
 		t.failed = append(t.failed, fmt.Errorf("cannot copy %q: %w", o.Key, err))
 	}
+
+	t.missing = append(t.missing, o.Key)
 }
 
 // link notes a hard link.
@@ -112,6 +113,8 @@ func (t *tally) link(o bucket.Object) {
 
 	t.present[o.Key], t.newer[o.Key] = o, o
 	t.linked++
+	// It needs no room.
+	t.skipped = slices.DeleteFunc(t.skipped, func(s bucket.Object) bool { return s.Key == o.Key })
 }
 
 // reason is what people need to know of an error that lasts.
@@ -142,19 +145,21 @@ func (t *tally) has(o bucket.Object) bool {
 	return ok && p.ETag == o.ETag
 }
 
-// lacks says whether something is missing in the folder of an index.
+// lacks says whether something is missing in the folder of an index. What is
+// missing for want of room takes its index with it.
 func (t *tally) lacks(index bucket.Object) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 
 	folder := path.Dir(index.Key) + "/"
+	inside := func(k string) bool { return strings.HasPrefix(k, folder) }
 
-	lacks := slices.ContainsFunc(t.missing, func(k string) bool { return strings.HasPrefix(k, folder) })
-	if lacks {
-		t.failed = append(t.failed, fmt.Errorf("cannot copy %q: its folder is not complete", index.Key))
+	if slices.ContainsFunc(slices.Concat(t.skipped, t.full), func(o bucket.Object) bool { return inside(o.Key) }) {
+		t.full = append(t.full, index)
+		return true
 	}
 
-	return lacks
+	return slices.ContainsFunc(t.missing, inside)
 }
 
 // err is what the next pass may do better.
@@ -216,7 +221,7 @@ func (t *tally) fill(s *Status, p plan, err error) {
 
 	var skipped []Skip
 
-	for _, o := range append(slices.Clone(p.skipped), t.full...) {
+	for _, o := range slices.Concat(t.skipped, t.full) {
 		if !t.has(o) {
 			skipped = append(skipped, Skip{Key: o.Key, Bytes: o.Size, Reason: noSpace})
 		}

@@ -29,8 +29,11 @@ const Name = "models"
 type Object struct {
 	Body []byte
 	ETag string
-	// Sum is "ALGORITHM:value" of the whole object, or empty.
+	// Sum is "ALGORITHM:value" of the whole object, or empty. A composite one ends
+	// in a dash and the number of parts.
 	Sum string
+	// PartSize is that of each part but the last of an object in parts.
+	PartSize int
 	// SHA256 is metadata of the uploader's.
 	SHA256   string
 	Archived bool
@@ -336,7 +339,11 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, key string, f Fault
 	// S3 has no checksum of a range.
 	if a, v, ok := strings.Cut(o.Sum, ":"); ok && status == http.StatusOK && r.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" {
 		h.Set("X-Amz-Checksum-"+a, v)
-		h.Set("X-Amz-Checksum-Type", "FULL_OBJECT")
+		h.Set("X-Amz-Checksum-Type", map[bool]string{false: "FULL_OBJECT", true: "COMPOSITE"}[strings.Contains(v, "-")])
+	}
+
+	if r.URL.Query().Get("partNumber") == "1" && o.PartSize > 0 {
+		body, status = body[:min(o.PartSize, len(body))], http.StatusPartialContent
 	}
 
 	h.Set("Content-Length", strconv.Itoa(len(body)))
