@@ -132,7 +132,7 @@ func crashes(t *testing.T, wrap func(*crash.Disk) disk.Disk) ([]string, int) {
 	)
 
 	options := func(d disk.Disk) func(*Options) {
-		return func(o *Options) { o.Disk, o.RangeSize, o.Buffer = d, linkFrom/3, linkFrom/6 }
+		return func(o *Options) { o.Disk, o.Client, o.RangeSize, o.Buffer = d, h.Direct(), linkFrom/3, linkFrom/6 }
 	}
 
 	m, _ := newMirror(t, h.Server, options(wrap(d)))

@@ -54,6 +54,9 @@ type Options struct {
 	// Reserve is how much of the file system stays free, in percent. Images and
 	// containers share it, and the kubelet throws images away when 85 % are used.
 	Reserve int
+	// LinkFrom is from which size on a file that may be there under another name is
+	// looked for.
+	LinkFrom int64
 	// First are prefixes of keys that are copied before others, in this order.
 	First []string
 	// Disk is what to write to, if it is not the folder of Directory.
@@ -135,6 +138,10 @@ func (o Options) complete() Options {
 
 	if o.Buffer == 0 {
 		o.Buffer = 512 << 10
+	}
+
+	if o.LinkFrom == 0 {
+		o.LinkFrom = 1 << 20
 	}
 
 	if o.Reserve == 0 {

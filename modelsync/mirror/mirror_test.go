@@ -12,11 +12,14 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket/buckettest"
 )
 
+// linkFrom is from which size on the tests' mirrors make hard links.
+const linkFrom = 6000
+
 // newMirror mirrors a bucket into a folder of the test's, with small ranges.
 func newMirror(t *testing.T, s *buckettest.Server, with ...func(*Options)) (*Mirror, string) {
 	t.Helper()
 
-	o := Options{Bucket: buckettest.Name, Client: s.Client(), Directory: filepath.Join(t.TempDir(), "models"), RangeSize: 1000, Buffer: 300, Connections: 8}
+	o := Options{Bucket: buckettest.Name, Client: s.Client(), Directory: filepath.Join(t.TempDir(), "models"), RangeSize: 1000, Buffer: 300, LinkFrom: linkFrom, Connections: 8}
 	for _, w := range with {
 		w(&o)
 	}

@@ -84,7 +84,9 @@ func (m *Mirror) pass(ctx context.Context, t *tally) (plan, error) {
 			return p, err
 		}
 
-		p = newPlan(slices.Collect(maps.Values(objects)), here, room, m.unreadable(objects), m.options.First)
+		p = newPlan(slices.Collect(maps.Values(objects)), here, terms{
+			room: room, linkFrom: m.options.LinkFrom, unreadable: m.unreadable(objects), first: m.options.First,
+		})
 		t.begin(p)
 		m.carryOut(ctx, p, t)
 

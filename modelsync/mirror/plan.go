@@ -10,9 +10,18 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/modelsync/key"
 )
 
-// linkFrom is the size from which on it is worth a request to find out whether an
-// object's bytes are there under another name.
-const linkFrom = 1 << 20
+// Terms are what a plan keeps to beside the listing and the files.
+type terms struct {
+	// room is how many bytes may be added.
+	room int64
+	// linkFrom is the size from which on it is worth a request to find out whether
+	// an object's bytes are there under another name.
+	linkFrom int64
+	// unreadable are not copied. What is there of them stays.
+	unreadable []key.Refusal
+	// first are prefixes of what is copied before others.
+	first []string
+}
 
 // A plan is what has to be done so that the directory equals the listing.
 type plan struct {
@@ -35,17 +44,15 @@ type link struct {
 	from   []string
 }
 
-// newPlan is pure: the same listing, files, room and priorities give the same plan.
-// Room is how many bytes may be added. What is unreadable is not copied; what was
-// there of it stays.
-func newPlan(listing []bucket.Object, here local, room int64, unreadable []key.Refusal, first []string) plan {
+// newPlan is pure: the same listing, files and terms give the same plan.
+func newPlan(listing []bucket.Object, here local, t terms) plan {
 	var p plan
 
 	objects, refused := accept(listing)
 	p.refused = refused
 
 	lost := map[string]string{}
-	for _, r := range unreadable {
+	for _, r := range t.unreadable {
 		lost[r.Key] = r.Reason
 	}
 
@@ -56,7 +63,7 @@ func newPlan(listing []bucket.Object, here local, room int64, unreadable []key.R
 			p.deletes = append(p.deletes, k)
 		}
 
-		if f.known && f.Size >= linkFrom {
+		if f.known && f.Size >= t.linkFrom {
 			bySize[f.Size] = append(bySize[f.Size], k)
 		}
 	}
@@ -85,8 +92,8 @@ func newPlan(listing []bucket.Object, here local, room int64, unreadable []key.R
 	slices.SortFunc(p.current, byKey)
 	slices.SortFunc(p.links, func(a, b link) int { return byKey(a.object, b.object) })
 	slices.SortFunc(p.refused, func(a, b key.Refusal) int { return strings.Compare(a.Key, b.Key) })
-	slices.SortFunc(p.copies, order(first))
-	p.fit(room)
+	slices.SortFunc(p.copies, order(t.first))
+	p.fit(t.room)
 
 	return p
 }

@@ -144,7 +144,7 @@ func TestPlan(t *testing.T) {
 
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := summaryOf(newPlan(tc.listing, local{files: tc.here}, tc.room, tc.unreadable, tc.first))
+			got := summaryOf(newPlan(tc.listing, local{files: tc.here}, terms{room: tc.room, linkFrom: mib, unreadable: tc.unreadable, first: tc.first}))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s\nnewPlan(): -want, +got:\n%s", tc.reason, diff)
 			}
