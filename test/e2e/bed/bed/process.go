@@ -139,12 +139,16 @@ func (b *Bed) together(fns ...func(context.Context) error) func(context.Context)
 // asked cannot hold up the rest.
 const askTimeout = 10 * time.Second
 
+// longestPause is between two answers that took long.
+const longestPause = 3 * time.Second
+
 // poll asks until the answer is nil, once at least. When the limit is over,
 // the last answer tells what was missing.
 func poll(ctx context.Context, limit, every time.Duration, ask func(context.Context) error) error {
 	begin := time.Now()
 
 	for {
+		asked := time.Now()
 		actx, cancel := context.WithTimeout(ctx, askTimeout)
 		err := ask(actx)
 
@@ -158,10 +162,14 @@ func poll(ctx context.Context, limit, every time.Duration, ask func(context.Cont
 			return fmt.Errorf("not within %s: %w", limit, err)
 		}
 
+		// Who asks much asks less often: the API server is there for those who are
+		// watched, not for those who watch.
+		pause := max(every, min(time.Since(asked)*2, longestPause))
+
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
-		case <-time.After(every):
+		case <-time.After(pause):
 		}
 	}
 }
