@@ -46,19 +46,6 @@ type Manager struct {
 	running   sync.WaitGroup
 }
 
-// Instance is one managed instance.
-type Instance struct {
-	ID   string
-	Tags map[string]string
-	// Run does what the document says.
-	Run func() error
-
-	manager *Manager
-	slots   chan struct{}
-	away    bool
-	waiting []*Command
-}
-
 // Command is one command that was sent.
 type Command struct {
 	ID       string
@@ -98,30 +85,6 @@ func (m *Manager) Deregister(id string) {
 	defer m.mu.Unlock()
 
 	delete(m.instances, id)
-}
-
-// Away takes an instance off the network, or brings it back.
-func (i *Instance) Away(away bool) {
-	i.manager.mu.Lock()
-	defer i.manager.mu.Unlock()
-
-	i.away = away
-	if away {
-		return
-	}
-
-	now := i.manager.Clock()
-
-	for _, c := range i.waiting {
-		if now.After(c.sent.Add(c.timeout)) {
-			c.set(i.ID, DeliveryTimedOut)
-			continue
-		}
-
-		i.start(c)
-	}
-
-	i.waiting = nil
 }
 
 // Sent returns the commands so far.
@@ -246,44 +209,6 @@ func (m *Manager) spread(c *Command, chosen []*Instance, concurrency, errors int
 	}
 
 	group.Wait()
-}
-
-// start runs the document. It is called with the manager's lock held.
-func (i *Instance) start(c *Command) <-chan bool {
-	done := make(chan bool, 1)
-
-	i.manager.running.Go(func() {
-		i.slots <- struct{}{}
-
-		err := i.Run()
-
-		<-i.slots
-
-		status := Success
-		if err != nil {
-			status = Failed
-		}
-
-		c.set(i.ID, status)
-		done <- err == nil
-	})
-
-	return done
-}
-
-func (i *Instance) matches(in request) bool {
-	if slices.Contains(in.InstanceIDs, i.ID) {
-		return true
-	}
-
-	for _, t := range in.Targets {
-		value, tagged := i.Tags[strings.TrimPrefix(t.Key, "tag:")]
-		if !tagged || !slices.Contains(t.Values, value) {
-			return false
-		}
-	}
-
-	return len(in.Targets) > 0
 }
 
 // share reads "50" or "100%".

@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -51,6 +52,8 @@ type Plan struct {
 	// Pages are the listing requests that fail, counted from the moment the plan
 	// is set; the first is 1.
 	Pages []int
+	// Later has every page of a listing fail but its first.
+	Later bool
 	// Unchecked tells whether an object has no checksum: a flipped byte in it is
 	// one that nobody can find.
 	Unchecked func(key string) bool
@@ -143,10 +146,10 @@ func (p *Proxy) choose(r *http.Request) choice {
 
 	if listing {
 		p.pages++
-		for _, page := range p.plan.Pages {
-			if page == p.pages {
-				c.kind = Internal
-			}
+
+		later := p.plan.Later && (r.URL.Query().Has("continuation-token") || r.URL.Query().Has("start-after"))
+		if later || slices.Contains(p.plan.Pages, p.pages) {
+			c.kind = Internal
 		}
 	}
 

@@ -153,6 +153,18 @@ func TestPages(t *testing.T) {
 	}
 }
 
+func TestLaterPages(t *testing.T) {
+	p, c := serve(t)
+	p.Set(faults.Plan{Later: true})
+
+	_, first := c.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: aws.String(name)})
+	_, second := c.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: aws.String(name), StartAfter: aws.String("a")})
+
+	if first != nil || second == nil {
+		t.Errorf("the first page comes and the second does not: got %v and %v", first, second)
+	}
+}
+
 func TestScheduleFollowsFromTheSeed(t *testing.T) {
 	run := func(seed uint64) []got {
 		p, c := serve(t)

@@ -148,6 +148,9 @@ func (m *machine) deny(rt *rapid.T) {
 	m.w.Store.Unlist(bucket, rapid.Bool().Draw(rt, "denied"))
 }
 
+// forbid takes one object out of reach.
+func (m *machine) forbid(rt *rapid.T) { m.w.Store.Forbid(bucket, m.present(rt)) }
+
 func (m *machine) slow(rt *rapid.T) { m.w.Store.SlowDown(rapid.IntRange(1, 20).Draw(rt, "requests")) }
 
 func (m *machine) shrink(rt *rapid.T) {

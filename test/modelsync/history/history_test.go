@@ -99,6 +99,7 @@ func TestHistory(t *testing.T) {
 			"faults":   m.faults,
 			"pages":    m.failPages,
 			"deny":     m.deny,
+			"forbid":   m.forbid,
 			"slow":     m.slow,
 			"shrink":   m.shrink,
 			"grow":     m.grow,

@@ -89,6 +89,11 @@ func TestTenThousandFiles(t *testing.T) {
 
 	c.settle()
 
+	// From one page of a listing of many to another, either way.
+	c.w.BetweenPages(func() { c.w.Store.Copy(bucket, name(9_999), "a"); c.w.Store.Delete(bucket, name(9_999)) })
+	c.w.BetweenPages(func() { c.w.Store.Copy(bucket, name(40), "z"); c.w.Store.Delete(bucket, name(40)) })
+	c.look()
+
 	for i := range 10_000 {
 		switch i % 5 {
 		case 0:

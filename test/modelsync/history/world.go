@@ -203,6 +203,7 @@ func (w *World) Settle() string {
 	w.Faults.Quiet()
 	w.Store.SlowDown(0)
 	w.Store.Unlist(bucket, false)
+	w.Store.Permit(bucket)
 
 	w.mu.Lock()
 	w.onGet, w.onPage = map[string]*ambush{}, nil

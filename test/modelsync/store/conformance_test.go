@@ -91,6 +91,15 @@ func TestRefusals(t *testing.T) {
 			},
 			want: refusal{403, "Forbidden"},
 		},
+		"HeadForbidden": {
+			reason:  "An object may be out of reach by itself.",
+			arrange: func(s *store.Store) { s.Forbid(name, "one") },
+			do: func(c *s3.Client) error {
+				_, err := c.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(name), Key: aws.String("one")})
+				return err
+			},
+			want: refusal{403, "Forbidden"},
+		},
 		"ListUnlisted": {
 			reason:  "Without s3:ListBucket there is no listing.",
 			arrange: func(s *store.Store) { s.Unlist(name, true) },

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/versity/versitygw/backend"
-	"github.com/versity/versitygw/s3err"
 )
 
 // maxKey is S3's limit on a key, in bytes of UTF-8.
@@ -58,6 +57,8 @@ type bucket struct {
 	keys []string
 	// unlisted is set when the client has no s3:ListBucket.
 	unlisted bool
+	// forbidden are objects that the client may list and not see.
+	forbidden map[string]bool
 }
 
 // New returns a store without buckets.
@@ -73,7 +74,7 @@ func (s *Store) Make(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	s.buckets[name] = &bucket{objects: map[string]*Object{}}
+	s.buckets[name] = &bucket{objects: map[string]*Object{}, forbidden: map[string]bool{}}
 }
 
 // Drop forgets a bucket and all that is in it.
@@ -172,76 +173,6 @@ func (s *Store) Copy(name, from, to string) *Object {
 	s.put(name, o, CreatedCopy)
 
 	return o
-}
-
-// Unlist takes s3:ListBucket away from clients, or gives it back.
-func (s *Store) Unlist(name string, unlisted bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	s.buckets[name].unlisted = unlisted
-}
-
-// SlowDown refuses the next n requests for objects and listings.
-func (s *Store) SlowDown(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	s.slow = n
-}
-
-// Count tells how many requests of a kind were served since the start.
-func (s *Store) Count(op Operation) int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-
-	return s.counts[op]
-}
-
-// admit counts a request and refuses it when it is one too many.
-func (s *Store) admit(name string, op Operation) (*bucket, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	s.counts[op]++
-
-	if s.slow > 0 {
-		s.slow--
-		return nil, s3err.GetAPIError(s3err.ErrSlowDown)
-	}
-
-	b := s.buckets[name]
-	if b == nil {
-		return nil, s3err.GetBucketErr(s3err.ErrNoSuchBucket, name)
-	}
-
-	if op == OperationList && b.unlisted {
-		return nil, s3err.GetAPIError(s3err.ErrAccessDenied)
-	}
-
-	return b, nil
-}
-
-// find returns the object that a GET or a HEAD is about.
-func (s *Store) find(name, key string, op Operation) (*Object, error) {
-	b, err := s.admit(name, op)
-	if err != nil {
-		return nil, err
-	}
-
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-
-	if o := b.objects[key]; o != nil {
-		return o, nil
-	}
-
-	if b.unlisted {
-		// Who may not list is not told whether a key exists.
-		return nil, s3err.GetAPIError(s3err.ErrAccessDenied)
-	}
-
-	return nil, s3err.GetAPIError(s3err.ErrNoSuchKey)
 }
 
 func (s *Store) put(name string, o *Object, kind Kind) {

@@ -1,0 +1,54 @@
+package history_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/history"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
+)
+
+// never is an interval that no test waits for.
+const never = time.Hour
+
+// scene is a world with one node that looks only when it is told to.
+type scene struct {
+	t *testing.T
+	w *history.World
+	n *fleet.Node
+}
+
+func newScene(t *testing.T, pageSize int) scene {
+	t.Helper()
+
+	w, err := history.NewWorld(never, pageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Cleanup(w.Close)
+
+	n, err := w.Join()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	c := scene{t: t, w: w, n: n}
+	c.settle()
+
+	return c
+}
+
+func (c scene) settle() {
+	c.t.Helper()
+
+	if wrong := c.w.Settle(); wrong != "" {
+		c.t.Fatalf("after a quiet period:\n%s", wrong)
+	}
+}
+
+// look makes one pass, whatever becomes of it.
+func (c scene) look() {
+	_ = c.n.Settle(c.t.Context(), 1, func() []*store.Object { return nil })
+}
