@@ -145,6 +145,21 @@ func TestOneDirectory(t *testing.T) {
 	}
 }
 
+// TestInternal holds that what the page alone needs is there without /api only, for
+// whoever asks.
+func TestInternal(t *testing.T) {
+	c := newClient(t, Options{})
+
+	for path, want := range map[string]int{
+		"/internal/logs": 200, "/internal/logs/raw": 200, "/internal/folder_paths": 200, "/internal/files/output": 200, "/internal/files/etc": 400,
+		"/api/internal/logs": 404,
+	} {
+		if got, _ := c.do("GET", path, nil); got != want {
+			t.Errorf("%s: want %d, got %d", path, want, got)
+		}
+	}
+}
+
 // TestModels holds that a model is there as soon as its name is, and that a folder
 // that is taken away breaks what asks for it.
 func TestModels(t *testing.T) {

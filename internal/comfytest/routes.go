@@ -51,6 +51,12 @@ func (s *Server) routes() http.Handler {
 	both("POST /userdata/{file}", s.postUserData)
 	both("DELETE /userdata/{file}", s.deleteUserData)
 	mux.HandleFunc("GET /{$}", s.getPage)
+	// What the page alone needs shows anybody the log and where things are.
+	mux.HandleFunc("GET /internal/logs", s.getLogs)
+	mux.HandleFunc("GET /internal/logs/raw", s.getRawLogs)
+	mux.HandleFunc("PATCH /internal/logs/subscribe", s.subscribeLogs)
+	mux.HandleFunc("GET /internal/folder_paths", s.getFolderPaths)
+	mux.HandleFunc("GET /internal/files/{type}", s.getFileNames)
 
 	if s.current() {
 		mux.HandleFunc("GET /api/jobs", s.getJobs)
