@@ -24,9 +24,13 @@ const (
 	user    = "/data/user"
 	// local and upload are the uploader's two sides.
 	local, upload = "/data/local", "/data/upload"
-	tools         = "/studio/bin"
-	toolsVolume   = "tools"
-	node          = "/studio/node"
+	// own and kept are the two sides of what people save: the volume that the user
+	// directory is in, and the bucket's copy of it.
+	own, kept   = "/data/own", "/data/kept"
+	userFiles   = "files"
+	tools       = "/studio/bin"
+	toolsVolume = "tools"
+	node        = "/studio/node"
 )
 
 // ownPrefix is a server's place in the outputs bucket. Two servers that share one
@@ -34,6 +38,10 @@ const (
 // it finds. It is mounted, not given as an argument: a server sees nobody else's
 // outputs, and counting stays quick.
 const ownPrefix = "$(POOL)/$(POD_NAME)"
+
+// keptPrefix is where people's workflows and settings are in the inputs bucket: one
+// place for all servers of a pool, and not among outputs, which a claim may expire.
+const keptPrefix = ".studio/user/$(POOL)"
 
 // seeking are the directories below outputs whose files are written by seeking
 // and renaming, which Mountpoint for S3 cannot do. They are on the node's own
@@ -57,13 +65,12 @@ func serverPod(p plan.Plan, f facts.Facts, pool plan.Pool) corev1.PodSpec {
 			FSGroup:        new(int64(plan.ServerUID)),
 			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
-		InitContainers: []corev1.Container{awaitModels(f), installTools(p), uploader(p, pool)},
+		InitContainers: []corev1.Container{awaitModels(f), installTools(p), restore(p, pool), keep(p, pool), uploader(p, pool)},
 		Containers:     []corev1.Container{comfyUI(f, pool)},
 		Volumes: []corev1.Volume{
 			hostPath("node", plan.NodeDirectory), hostPath("models", plan.ModelsDirectory),
 			claim("inputs", plan.Inputs), claim("outputs", plan.Outputs),
 			onNode("local"), onNode("scratch"), onNode(toolsVolume), onNode("tmp"),
-			// Saved workflows and settings. They go with the pod.
 			onNode("user"),
 			// PyTorch's workers share tensors through it, and 64 MB are soon full.
 			{Name: "shm", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{
@@ -121,6 +128,35 @@ func uploader(p plan.Plan, pool plan.Pool) corev1.Container {
 	}
 }
 
+// restore brings back what people saved in this pool before, and keep is a sidecar
+// that keeps what they save from now on. ComfyUI writes its user directory in ways
+// that Mountpoint does not take, so it works on the node's disk.
+func restore(p plan.Plan, pool plan.Pool) corev1.Container {
+	return saved(p, pool, "restore", kept, path.Join(own, userFiles))
+}
+
+func keep(p plan.Plan, pool plan.Pool) corev1.Container {
+	c := saved(p, pool, "keep", path.Join(own, userFiles), kept)
+	c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+
+	return c
+}
+
+func saved(p plan.Plan, pool plan.Pool, command, from, to string) corev1.Container {
+	return corev1.Container{
+		Name:            command,
+		Image:           p.AgentImage(),
+		Args:            []string{command, "--from=" + from, "--to=" + to, "--ledger=" + path.Join(own, "ledger")},
+		Env:             place(pool),
+		Resources:       resources("10m", "32Mi", "128Mi"),
+		SecurityContext: contained(),
+		VolumeMounts: []corev1.VolumeMount{
+			{Name: "user", MountPath: own},
+			{Name: "inputs", MountPath: kept, SubPathExpr: keptPrefix},
+		},
+	}
+}
+
 func comfyUI(f facts.Facts, pool plan.Pool) corev1.Container {
 	return corev1.Container{
 		Name:  plan.NameComfyUI,
@@ -164,7 +200,7 @@ func serverMounts() []corev1.VolumeMount {
 
 	return append(out,
 		corev1.VolumeMount{Name: "scratch", MountPath: scratch},
-		corev1.VolumeMount{Name: "user", MountPath: user},
+		corev1.VolumeMount{Name: "user", MountPath: user, SubPath: userFiles},
 		corev1.VolumeMount{Name: "tmp", MountPath: "/tmp"},
 		corev1.VolumeMount{Name: "shm", MountPath: "/dev/shm"},
 		corev1.VolumeMount{Name: toolsVolume, MountPath: tools, ReadOnly: true},
@@ -200,13 +236,14 @@ func patient(p *corev1.Probe) *corev1.Probe {
 	return p
 }
 
-// drain waits until the queue is empty, and leaves the uploader a minute of the
-// pod's grace.
+// drain waits until the queue is empty, and leaves the sidecars a minute of the
+// pod's grace. It stops ComfyUI itself: an image of somebody else's may not say by
+// which signal, and Python as the first process ignores the usual one.
 func drain() *corev1.LifecycleHandler {
 	limit := strconv.Itoa(int(plan.ServerGrace.Seconds()) - 60)
 
 	return &corev1.LifecycleHandler{Exec: &corev1.ExecAction{Command: []string{
-		path.Join(tools, "studio-agent"), "drain", "--server=http://127.0.0.1:" + strconv.Itoa(plan.ServerPort), "--limit=" + limit + "s",
+		path.Join(tools, "studio-agent"), "drain", "--server=http://127.0.0.1:" + strconv.Itoa(plan.ServerPort), "--limit=" + limit + "s", "--stop=1",
 	}}}
 }
 

@@ -130,7 +130,7 @@ func TestServers(t *testing.T) {
 		Tolerates: "nvidia.com/gpu",
 		Grace:     840,
 		// The ComfyUI image comes first: it is pulled while models are copied.
-		Images:   []string{"models " + image, "tools " + agent, "uploader " + agent, "comfyui " + image},
+		Images:   []string{"models " + image, "tools " + agent, "restore " + agent, "keep " + agent, "uploader " + agent, "comfyui " + image},
 		LastArgs: []string{"--preview-method", "auto"},
 	}, got); diff != "" {
 		t.Errorf("Deployment: -want, +got:\n%s", diff)
@@ -158,7 +158,7 @@ func TestOutputs(t *testing.T) {
 		"/data/output/audio":  {"local", "audio"},
 		"/data/output/video":  {"local", "video"},
 		"/data/scratch":       {"scratch", ""},
-		"/data/user":          {"user", ""},
+		"/data/user":          {"user", "files"},
 		"/tmp":                {"tmp", ""},
 		"/dev/shm":            {"shm", ""},
 		"/studio/bin":         {"tools", ""},
