@@ -29,6 +29,7 @@ func main() {
 	directory := flag.String("directory", os.TempDir(), "Where to copy to.")
 	s5cmd := flag.String("s5cmd", "", "Path of s5cmd.")
 	nodes := flag.String("nodes", "1,10,200", "Numbers of nodes of upload.")
+	manager := flag.String("manager", "on,off", "Systems Manager of upload: on, off.")
 	uploads := flag.Int("uploads", 40, "Uploads per number of nodes.")
 	flag.Parse()
 
@@ -45,7 +46,7 @@ func main() {
 		case "copy":
 			err = measureCopies(folder, copies{cases: strings.Split(*cases, ","), tools: strings.Split(*tools, ","), runs: *runs, scale: *scale, s5cmd: *s5cmd})
 		case "upload":
-			err = measureUploads(folder, strings.Split(*nodes, ","), *uploads)
+			err = measureUploads(folder, strings.Split(*nodes, ","), strings.Split(*manager, ","), *uploads)
 		default:
 			err = fmt.Errorf("there is nothing like %q to measure", w)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,8 +23,9 @@ const (
 	// interval and window are what a studio has.
 	interval = time.Minute
 	window   = 3 * time.Second
-	// between is the time between two uploads: they do not wait for one another.
-	between = 3 * time.Second
+	// between is the least time between two uploads, and as much may come on top.
+	// Each is then alone in its window, and none finds another's command under way.
+	between = window + time.Second
 	// look is how often it is looked whether an upload has arrived.
 	look = 20 * time.Millisecond
 	// uploaded is the size of what is uploaded.
@@ -33,7 +35,7 @@ const (
 // measureUploads prints how long an upload takes to be usable on all nodes. In
 // the doubles an event, a command and a listing take no time, so what is shown is
 // the waiting that the design has in it.
-func measureUploads(folder string, nodes []string, uploads int) error {
+func measureUploads(folder string, nodes, ways []string, uploads int) error {
 	program, err := history.BuildLambda(context.Background(), folder)
 	if err != nil {
 		return err
@@ -48,14 +50,16 @@ func measureUploads(folder string, nodes []string, uploads int) error {
 			return fmt.Errorf("cannot read the number of nodes: %w", err)
 		}
 
-		for _, told := range []bool{true, false} {
-			took, err := measureFleet(filepath.Join(folder, fmt.Sprint("fleet-", n, told)), n, uploads, told, program)
+		for _, way := range ways {
+			told := way == "on"
+
+			took, err := measureFleet(filepath.Join(folder, fmt.Sprint("fleet-", n, way)), n, uploads, told, program)
 			if err != nil {
 				return err
 			}
 
 			slices.Sort(took)
-			fmt.Printf("| %d | %s | %.1f s | %.1f s | %.1f s |\n", n, map[bool]string{true: "on", false: "off"}[told],
+			fmt.Printf("| %d | %s | %.1f s | %.1f s | %.1f s |\n", n, way,
 				took[len(took)/2].Seconds(), took[min(len(took)-1, len(took)*95/100)].Seconds(), took[len(took)-1].Seconds())
 		}
 	}
@@ -124,7 +128,7 @@ func upload(s *store.Store, nodes []*fleet.Node, uploads int) []time.Duration {
 			done <- struct{}{}
 		}()
 
-		time.Sleep(between)
+		time.Sleep(between + rand.N(between)) //nolint:gosec // No secret.
 	}
 
 	for range uploads {
