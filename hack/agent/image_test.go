@@ -138,6 +138,26 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// TestMirror holds that the build of the mirror finds each artefact where the image
+// has it.
+func TestMirror(t *testing.T) {
+	script, err := os.ReadFile("../../functions/compose-comfyui/recipe/agent/make.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	_, made := image(t)
+	for at := range made {
+		if !strings.Contains(string(script), "\ncopy "+shortName(at)+" ") || at != "artefacts/"+shortName(at) {
+			t.Errorf("%s is in the image, and the mirror's build does not take it out", at)
+		}
+	}
+
+	if got := strings.Count(string(script), "\ncopy "); got != len(made) {
+		t.Errorf("The mirror's build takes %d files out of an image that has %d", got, len(made))
+	}
+}
+
 // TestCertificates holds that a program finds certificates that it can read.
 func TestCertificates(t *testing.T) {
 	for _, f := range system() {
