@@ -5,12 +5,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
 func releaseOf(digit string) plan.Release {
@@ -22,24 +22,12 @@ func releaseOf(digit string) plan.Release {
 func imagePlan(t *testing.T, spec v1alpha1.ComfyUIStudioSpec) plan.Plan {
 	t.Helper()
 
-	base := v1alpha1.ComfyUIStudioSpec{
-		Region:            "ap-northeast-1",
-		ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-		Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-		Network:           v1alpha1.Network{CIDR: "10.42.0.0/16"},
-		Image:             spec.Image,
-		Models:            spec.Models,
-		Pools: []v1alpha1.Pool{{
+	return plantest.InAccount(t, func(s *v1alpha1.ComfyUIStudioSpec) {
+		s.Image, s.Models = spec.Image, spec.Models
+		s.Pools = []v1alpha1.Pool{{
 			Name: "default", InstanceTypes: []string{"g6.2xlarge"}, Purchase: v1alpha1.PurchaseOnDemand, MaxGPUs: 1, Servers: v1alpha1.Servers{Min: new(int32(1)), Max: 1},
-		}},
-	}
-
-	p, err := plan.New(&v1alpha1.ComfyUIStudio{ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"}, Spec: base})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return p.WithRelease(releaseOf("a")).InAccount("123456789012")
+		}}
+	}).WithRelease(releaseOf("a"))
 }
 
 func markerAt(metadata map[string]any) kittest.State {

@@ -51,6 +51,6 @@ func InAccount(t *testing.T, edits ...func(*v1alpha1.ComfyUIStudioSpec)) plan.Pl
 func Release() plan.Release {
 	return plan.Release{
 		Image: "ghcr.io/comfyui-studio/studio-agent", Digest: "sha256:" + strings.Repeat("a1", 32),
-		NodeDaemonSHA256: strings.Repeat("b2", 32), LambdaSHA256: strings.Repeat("c3", 32),
+		NodeDaemonSHA256: strings.Repeat("b2", 32), LambdaSHA256: strings.Repeat("c3", 32), ModelFetcherSHA256: strings.Repeat("d4", 32),
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
@@ -15,34 +14,15 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
 var bucket = plan.BucketKey(plan.Models, plan.BucketItself)
 
-func newPlan(t *testing.T, mods ...func(*v1alpha1.ComfyUIStudio)) plan.Plan {
+func newPlan(t *testing.T, edits ...func(*v1alpha1.ComfyUIStudioSpec)) plan.Plan {
 	t.Helper()
 
-	xr := &v1alpha1.ComfyUIStudio{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
-		Spec: v1alpha1.ComfyUIStudioSpec{
-			Region:            "ap-northeast-1",
-			ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-			Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-			Network:           v1alpha1.Network{CIDR: "10.42.0.0/16"},
-		},
-	}
-	for _, m := range mods {
-		m(xr)
-	}
-
-	p, err := plan.New(xr)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return p.InAccount("123456789012").WithRelease(plan.Release{
-		Digest: "sha256:" + strings.Repeat("a1", 32), NodeDaemonSHA256: strings.Repeat("b2", 32), LambdaSHA256: strings.Repeat("c3", 32),
-	})
+	return plantest.InAccount(t, edits...).WithRelease(plantest.Release())
 }
 
 func mirrored() facts.Facts { return facts.Facts{Image: facts.Image{AgentMirrored: true}} }
@@ -157,7 +137,7 @@ func TestRedrivePolicy(t *testing.T) {
 
 // TestAdopted holds that somebody's own notifications survive an adoption.
 func TestAdopted(t *testing.T) {
-	p := newPlan(t, func(xr *v1alpha1.ComfyUIStudio) { xr.Spec.Models.BucketName = "older" })
+	p := newPlan(t, func(s *v1alpha1.ComfyUIStudioSpec) { s.Models.BucketName = "older" })
 
 	observed := all()
 	observed = append(observed[:4:4], observed[5:]...)
