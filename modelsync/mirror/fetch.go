@@ -9,6 +9,7 @@ import (
 	"path"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/checksum"
@@ -70,7 +71,10 @@ func (f *fetch) work() {
 			buffer = make([]byte, f.m.options.Buffer)
 		}
 
+		began := time.Now()
+
 		task(buffer)
+		since(&f.t.meter.busy, began)
 	}
 }
 
@@ -162,6 +166,8 @@ func (f *fetch) small(ctx context.Context, o bucket.Object, buffer []byte) {
 		return
 	}
 
+	file = metered{file, &f.t.meter}
+
 	head, sum, err := f.m.bucket.Whole(ctx, o, file, buffer)
 	if err == nil {
 		err = f.m.verify(ctx, file, head, sum, buffer)
@@ -210,6 +216,8 @@ func (f *fetch) large(ctx context.Context, head bucket.Head) {
 		f.t.settle(head.Object, false, err)
 		return
 	}
+
+	d.file = metered{d.file, &f.t.meter}
 
 	for i := range d.sums {
 		f.tasks <- func(buffer []byte) {

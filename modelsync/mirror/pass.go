@@ -55,7 +55,7 @@ func (m *Mirror) Pass(ctx context.Context) error {
 	m.passes++
 	m.change(func(s *Status) { t.fill(s, p, err); s.Seconds, s.Passes = time.Since(began).Seconds(), m.passes })
 	m.tell()
-	m.logPass(ctx, err)
+	m.logPass(ctx, t, err)
 
 	return err
 }
@@ -248,12 +248,13 @@ func (m *Mirror) tellWhile(t *tally) func() {
 	return func() { close(stop); <-stopped }
 }
 
-func (m *Mirror) logPass(ctx context.Context, err error) {
+func (m *Mirror) logPass(ctx context.Context, t *tally, err error) {
 	s := m.Status()
 
 	with := []any{
 		"generation", s.Generation, "files", s.Files, "bytes", s.Bytes, "seconds", s.Seconds, "copied", s.Copied, "copiedBytes", s.CopiedBytes,
 		"linked", s.Linked, "deleted", s.Deleted, "refused", s.RefusedCount, "skipped", s.SkippedCount,
+		"networkSeconds", t.meter.network().Seconds(), "diskSeconds", time.Duration(t.meter.disk.Load()).Seconds(),
 	}
 
 	switch {

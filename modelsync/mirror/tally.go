@@ -29,6 +29,7 @@ type tally struct {
 	copied, linked, deleted int
 	copiedBytes             int64
 	damaged                 map[string]int
+	meter                   meter
 
 	// The round.
 	present map[string]bucket.Object
