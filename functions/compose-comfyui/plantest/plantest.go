@@ -19,8 +19,15 @@ const Account = "123456789012"
 func New(t *testing.T, edits ...func(*v1alpha1.ComfyUIStudioSpec)) plan.Plan {
 	t.Helper()
 
+	return Named(t, "tokyo", edits...)
+}
+
+// Named is New for a claim of another name.
+func Named(t *testing.T, name string, edits ...func(*v1alpha1.ComfyUIStudioSpec)) plan.Plan {
+	t.Helper()
+
 	xr := &v1alpha1.ComfyUIStudio{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: name},
 		Spec: v1alpha1.ComfyUIStudioSpec{
 			Region:            "ap-northeast-1",
 			ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},

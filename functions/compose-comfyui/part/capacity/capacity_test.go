@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
@@ -15,9 +14,10 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kittest"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
-const account = "123456789012"
+const account = plantest.Account
 
 // mirrored is the release that is in the account.
 var mirrored = plan.Release{NodeDaemonSHA256: strings.Repeat("b2", 32)}
@@ -34,29 +34,14 @@ func pool(name string, mods ...func(*v1alpha1.Pool)) v1alpha1.Pool {
 	return p
 }
 
-func newPlan(t *testing.T, pools []v1alpha1.Pool, mods ...func(*v1alpha1.ComfyUIStudio)) plan.Plan {
+func newPlan(t *testing.T, pools []v1alpha1.Pool, edits ...func(*v1alpha1.ComfyUIStudioSpec)) plan.Plan {
 	t.Helper()
 
-	xr := &v1alpha1.ComfyUIStudio{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "art", Name: "tokyo"},
-		Spec: v1alpha1.ComfyUIStudioSpec{
-			Region:            "ap-northeast-1",
-			ProviderConfigRef: v1alpha1.ProviderConfigRef{Kind: "ClusterProviderConfig", Name: "default"},
-			Kubernetes:        v1alpha1.Kubernetes{Version: "1.35", APIAllowedCIDRs: []string{"0.0.0.0/0"}},
-			Network:           v1alpha1.Network{CIDR: "10.42.0.0/16", ZoneIDs: []string{"apne1-az4", "apne1-az1"}},
-			Pools:             pools,
-		},
-	}
-	for _, m := range mods {
-		m(xr)
+	base := func(s *v1alpha1.ComfyUIStudioSpec) {
+		s.Network.ZoneIDs, s.Pools = []string{"apne1-az4", "apne1-az1"}, pools
 	}
 
-	p, err := plan.New(xr)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return p.InAccount(account)
+	return plantest.InAccount(t, append([]func(*v1alpha1.ComfyUIStudioSpec){base}, edits...)...)
 }
 
 // known are the facts of a studio whose cluster stands.

@@ -11,6 +11,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plantest"
 )
 
 func policyOf(t *testing.T, p plan.Plan, k kit.Key) string {
@@ -86,9 +87,9 @@ func TestPlaces(t *testing.T) {
 func TestPolicySize(t *testing.T) {
 	const limit = 10240 // "IAM and AWS STS quotas", without white space
 
-	p := newPlan(t, []v1alpha1.Pool{pool("default")}, func(xr *v1alpha1.ComfyUIStudio) {
-		xr.Name, xr.Spec.Region, xr.Spec.Network.ZoneIDs = strings.Repeat("a", 63), "ap-northeast-1", nil
-	})
+	p := plantest.Named(t, strings.Repeat("a", 63), func(s *v1alpha1.ComfyUIStudioSpec) {
+		s.Pools = []v1alpha1.Pool{pool("default")}
+	}).InAccount(account)
 	f := known()
 
 	for range 6 {

