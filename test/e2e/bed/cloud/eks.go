@@ -18,7 +18,7 @@ func eksRules() []rule {
 			return refuse("ResourceInUseException", "Cluster already exists with name: %s", t.call.Name)
 		},
 		create:     createCluster,
-		update:     checkVersion,
+		update:     updateCluster,
 		read:       readCluster,
 		remove:     removeCluster,
 		dependents: []dependent{{kind: kindNodeGroup, path: "clusterName"}},
@@ -40,6 +40,21 @@ const defaultEKSVersion = "1.35"
 func checkVersion(t *tx) error {
 	if v := t.args.String("version"); v != "" && !slices.Contains(eksVersions, v) {
 		return refuse("InvalidParameterException", "unsupported Kubernetes version %s", v)
+	}
+	return nil
+}
+
+// updateCluster refuses to take a cluster to another VPC.
+func updateCluster(t *tx) error {
+	if err := checkVersion(t); err != nil {
+		return err
+	}
+	vpc, err := clusterSubnets(t)
+	if err != nil {
+		return err
+	}
+	if vpc != t.res.attrs.String("vpcConfig.vpcId") {
+		return refuse("InvalidParameterException", "Provided subnets belong to a different VPC than the one the cluster was created with")
 	}
 	return nil
 }
