@@ -7,6 +7,7 @@ import (
 
 	"github.com/comfyui-studio/comfyui-studio/gateway/header"
 	"github.com/comfyui-studio/comfyui-studio/gateway/page"
+	"github.com/comfyui-studio/comfyui-studio/gateway/wake"
 )
 
 // A Waker starts servers and tells how far they have come.
@@ -17,6 +18,8 @@ type Waker interface {
 	Rest(pool string) time.Duration
 	// Present says that somebody is at work.
 	Present(pool, who string)
+	// Progress is how far a server has come.
+	Progress(pool string) wake.Progress
 }
 
 // asleep answers what does not wake a server: what pages ask for by themselves,
@@ -40,13 +43,25 @@ func (d *Door) wait(w http.ResponseWriter, r *http.Request, pool string) {
 	refuse(w, r, http.StatusServiceUnavailable, "No server of the pool "+pool+" is awake.")
 }
 
+// loaded is how ComfyUI says how much there is to do.
+type loaded struct {
+	Info struct {
+		Remaining int `json:"queue_remaining"`
+	} `json:"exec_info"`
+}
+
+func loadOf(n int) (out loaded) {
+	out.Info.Remaining = n
+	return out
+}
+
 // load answers how much there is to do. A tab whose studio sleeps asks every
 // second, and stays calm when it is told the truth: nothing.
 func (d *Door) load(w http.ResponseWriter, r *http.Request, who caller) {
 	s, _, ok := d.server(r, who)
 	if !ok {
 		w.Header().Set("X-Studio-Asleep", "true")
-		say(w, http.StatusOK, map[string]any{"exec_info": map[string]any{"queue_remaining": 0}})
+		say(w, http.StatusOK, loadOf(0))
 
 		return
 	}
@@ -57,7 +72,7 @@ func (d *Door) load(w http.ResponseWriter, r *http.Request, who caller) {
 			total += s.Queue
 		}
 
-		say(w, http.StatusOK, map[string]any{"exec_info": map[string]any{"queue_remaining": total}})
+		say(w, http.StatusOK, loadOf(total))
 
 		return
 	}

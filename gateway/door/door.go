@@ -35,6 +35,8 @@ type Options struct {
 	Desk    *login.Desk
 	// Waker starts servers.
 	Waker Waker
+	// Peers are the other front doors.
+	Peers Peers
 	// Transport calls servers.
 	Transport http.RoundTripper
 	Log       *slog.Logger
@@ -52,7 +54,9 @@ type Door struct {
 	guesses *limit.ByAddress
 	sockets sockets
 	found   *found
-	users   *users
+	// asked is whose prompt a caller asked for last.
+	asked *found
+	users *users
 }
 
 const (
@@ -65,7 +69,7 @@ const (
 func New(o Options) *Door {
 	d := &Door{
 		Options: o, client: &http.Client{Transport: o.Transport, CheckRedirect: noRedirect},
-		guesses: limit.New[netip.Prefix](guessEvery, guessBurst), found: newFound(), users: newUsers(),
+		guesses: limit.New[netip.Prefix](guessEvery, guessBurst), found: newFound(), asked: newFound(), users: newUsers(),
 	}
 	d.proxy = d.newProxy()
 

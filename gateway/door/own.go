@@ -2,16 +2,14 @@ package door
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/comfyui-studio/comfyui-studio/gateway/page"
 )
 
 // own answers the front door's own paths for who is logged in.
 func (d *Door) own(w http.ResponseWriter, r *http.Request, who caller, segments []string) {
-	name := ""
-	if len(segments) == 2 {
-		name = segments[1]
-	}
+	name := strings.Join(segments[1:], "/")
 
 	post := r.Method == http.MethodPost
 
@@ -31,6 +29,8 @@ func (d *Door) own(w http.ResponseWriter, r *http.Request, who caller, segments 
 
 		d.Waker.Wake(pool, who.User+" asked for it")
 		w.WriteHeader(http.StatusAccepted)
+	case name == "wake/events" && r.Method == http.MethodGet:
+		d.events(w, r)
 	case name == "wake" && r.Method == http.MethodGet && !who.Program:
 		page.Waking(w, page.WakingData{Studio: d.Config().Studio})
 	default:

@@ -14,11 +14,12 @@ import (
 
 // ofPrompt answers what is about one prompt: by the server that has it, or by
 // saying that this one is gone.
-func (d *Door) ofPrompt(w http.ResponseWriter, r *http.Request, _ caller, what route.Route) {
+func (d *Door) ofPrompt(w http.ResponseWriter, r *http.Request, who caller, what route.Route) {
 	s, at, err := d.where(r.Context(), what.ID)
 
 	switch at {
 	case queued, finished:
+		d.asked.Add(who.key(), s.Tag)
 		d.send(w, r, target{server: s}) //nolint:contextcheck // The request has it.
 	case lost:
 		d.lostPrompt(w, what, s)

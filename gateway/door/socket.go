@@ -3,7 +3,6 @@ package door
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -54,13 +53,20 @@ func (d *Door) socket(w http.ResponseWriter, r *http.Request, who caller) {
 
 	id := r.URL.Query().Get("clientId")
 
-	s, _, ok := d.server(r, who)
+	s, pool, ok := d.server(r, who)
 	if who.Program && id != "" && ok {
 		s, ok = d.Table.For(s.Pool, socketName(who, id))
 	}
 
-	if !ok || !stays(s) {
-		d.park(w, r)
+	// Somebody whose server goes is given another with the socket.
+	if ok && !stays(s) {
+		if s, ok = d.Table.Least(s.Pool); ok && !who.Program {
+			ok = d.pin(w, s) == nil
+		}
+	}
+
+	if !ok {
+		d.park(w, r, pool, id)
 		return
 	}
 
@@ -74,7 +80,11 @@ func (d *Door) socket(w http.ResponseWriter, r *http.Request, who caller) {
 	ctx, stop := context.WithTimeout(r.Context(), dialing)
 	defer stop()
 
-	d.sockets.supersede(ctx, s.Tag, id)
+	d.sockets.supersede(ctx, func(o *open) bool { return o.server == s.Tag && o.name == id && id != "" })
+
+	if d.Peers != nil && id != "" {
+		d.Peers.Drop(ctx, s.Tag, id)
+	}
 
 	if err := d.join(ctx, w, r, who, s, id); err != nil {
 		d.Log.Warn("cannot open a socket", "server", s.Pod, "error", err)
@@ -106,6 +116,7 @@ func (d *Door) join(ctx context.Context, w http.ResponseWriter, r *http.Request,
 
 	header.Secure(res.Header, d.Config().Edge.Encrypted)
 	res.Header.Set("X-Studio-Server", s.Tag.String())
+	res.Header["Set-Cookie"] = append(res.Header["Set-Cookie"], w.Header()["Set-Cookie"]...)
 
 	if err := res.Write(browser); err != nil {
 		_, _ = browser.Close(), server.Close()
@@ -220,17 +231,12 @@ func (s *sockets) add(o *open, join func(gone func()) *relay.Socket) {
 	})
 }
 
-// supersede closes what is open under a name at a server, and waits until the
-// server is done with it.
-func (s *sockets) supersede(ctx context.Context, server prompt.Tag, name string) {
-	if name == "" {
-		return
-	}
-
+// supersede closes sockets, and waits until servers are done with them.
+func (s *sockets) supersede(ctx context.Context, which func(*open) bool) {
 	ctx, stop := context.WithTimeout(ctx, leaving)
 	defer stop()
 
-	for _, o := range s.of(func(o *open) bool { return o.server == server && o.name == name }) {
+	for _, o := range s.of(which) {
 		o.socket.Close(relay.GoingAway)
 
 		select {
@@ -253,10 +259,4 @@ func (s *sockets) of(want func(*open) bool) []*open {
 	}
 
 	return out
-}
-
-var errNoSocket = errors.New("no server is awake")
-
-func (*Door) park(w http.ResponseWriter, r *http.Request) {
-	refuse(w, r, http.StatusServiceUnavailable, errNoSocket.Error())
 }

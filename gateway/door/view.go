@@ -6,29 +6,34 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
 )
 
-// view shows a picture. Those that are kept lie on a mount that all servers share,
-// and those that are not on the server that made them: it is asked first whose
-// work it probably is, and the others after it.
+// view shows a picture. Each server sees its own alone, and two of them have
+// pictures of one name: it is asked first whose prompt the caller asked for last,
+// then where they work, and then all others.
 func (d *Door) view(w http.ResponseWriter, r *http.Request, who caller) {
-	s, pool, ok := d.server(r, who)
+	own, pool, ok := d.server(r, who)
 	if !ok {
 		d.wait(w, r, pool)
 		return
 	}
 
-	if !who.Program && r.URL.Query().Get("type") != "temp" {
-		d.send(w, r, target{server: s, contain: true})
-		return
-	}
-
-	for _, other := range d.Table.All("") {
-		if other.Tag != s.Tag && d.shows(r, other) {
-			s = other
-			break
+	first := []servers.Server{own}
+	if tag, ok := d.asked.Get(who.key()); ok {
+		if s, ok := d.Table.Find(tag); ok {
+			first = []servers.Server{s, own}
 		}
 	}
 
-	d.send(w, r, target{server: s, contain: true})
+	all := d.Table.All("")
+	if len(all) > 1 {
+		for _, s := range append(first, all...) {
+			if d.shows(r, s) {
+				own = s
+				break
+			}
+		}
+	}
+
+	d.send(w, r, target{server: own, contain: true})
 }
 
 // shows says that a server has a picture.

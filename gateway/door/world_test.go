@@ -22,6 +22,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/gateway/secret"
 	"github.com/comfyui-studio/comfyui-studio/gateway/secret/secrettest"
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
+	"github.com/comfyui-studio/comfyui-studio/gateway/wake"
 	"github.com/comfyui-studio/comfyui-studio/internal/comfytest"
 )
 
@@ -43,6 +44,14 @@ type world struct {
 	url     string
 	answers answers
 	nodes   map[string]*node
+	fronts  []*httptest.Server
+}
+
+// cut cuts every connection to the front doors.
+func (w *world) cut() {
+	for _, f := range w.fronts {
+		f.CloseClientConnections()
+	}
 }
 
 // A node is a ComfyUI server.
@@ -70,6 +79,13 @@ func (a *answers) take(one Answer) {
 	a.all = append(a.all, one)
 }
 
+func (a *answers) has(path string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+
+	return slices.ContainsFunc(a.all, func(one Answer) bool { return one.Path == path })
+}
+
 // A waker writes down what it was asked for.
 type waker struct {
 	mu      sync.Mutex
@@ -90,6 +106,8 @@ func (w *waker) Present(pool, who string) {
 
 	w.present = append(w.present, pool+": "+who)
 }
+
+func (*waker) Progress(string) wake.Progress { return wake.Progress{Summary: "A server is ordered."} }
 
 func (*waker) Rest(string) time.Duration { return time.Minute }
 
@@ -151,6 +169,7 @@ func (w *world) open() *Door {
 func (w *world) serve(d *Door) string {
 	front := httptest.NewServer(d)
 	w.Cleanup(front.Close)
+	w.fronts = append(w.fronts, front)
 
 	return front.URL
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"encoding/binary"
 	"errors"
+	"sync/atomic"
 )
 
 // Opcodes of control frames (RFC 6455 5.2).
@@ -30,6 +31,10 @@ type frames struct {
 	masked bool
 	// swallow is the payload of the pong that goes no further.
 	swallow string
+
+	// ended says that we said goodbye to this side, whose answer to that goes no
+	// further: the other side is told why by us.
+	ended atomic.Bool
 
 	// held is a head that is not complete, or a pong that may be ours.
 	held   []byte
@@ -90,7 +95,7 @@ func (f *frames) need() (int, error) {
 		return 0, errSize
 	}
 
-	if f.pong() {
+	if f.pong() || f.farewell() {
 		return size + int(payload), nil
 	}
 
@@ -109,9 +114,10 @@ func (f *frames) head(out []byte) ([]byte, error) {
 	}
 
 	size, payload := f.size()
-	f.closed = f.closed || f.held[0]&0xf == opClose
+	f.closed = f.closed || (f.held[0]&0xf == opClose && !f.farewell())
 
 	switch {
+	case f.farewell():
 	case f.pong() && f.unmasked(size) == f.swallow:
 	case f.pong():
 		out = append(out, f.held...)
@@ -124,6 +130,8 @@ func (f *frames) head(out []byte) ([]byte, error) {
 
 	return out, nil
 }
+
+func (f *frames) farewell() bool { return f.held[0]&0xf == opClose && f.ended.Load() }
 
 func (f *frames) pong() bool { return f.swallow != "" && f.held[0]&0xf == opPong }
 

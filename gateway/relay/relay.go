@@ -229,6 +229,7 @@ func (s *Socket) part() {
 		}
 
 		s.up.frames.closed = true
+		s.down.frames.ended.Store(true)
 
 		if s.write(s.server, control(opClose, closing(GoingAway, ""), true)) != nil {
 			_ = s.server.Close()

@@ -296,6 +296,11 @@ func TestClose(t *testing.T) {
 		t.Fatalf("the browser hears %x %q first, %v", f.head, f.payload, err)
 	}
 
+	// Its answer to the goodbye is ours to hear.
+	if _, err := server.Write(frame{0x80 | opClose, closing(GoingAway, "")}.write(false)); err != nil {
+		t.Fatal(err)
+	}
+
 	_ = server.Close()
 
 	f, err = readFrame(browser)

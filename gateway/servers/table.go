@@ -30,8 +30,9 @@ type Endpoint struct {
 	// Ready says that it may get new work. One that is not is still asked for what
 	// it has: a server that loads a model is not ready for seconds.
 	Ready bool
-	// Leaving says that its pod was told to stop.
-	Leaving bool
+	// Leaving says that its pod was told to stop, and Draining that it will be: it
+	// gets no new work.
+	Leaving, Draining bool
 }
 
 // Tag stands for one run of the server.
@@ -55,8 +56,6 @@ type Server struct {
 	Asked bool
 	// Misses are questions in a row that it did not answer.
 	Misses int
-	// Draining says that we give it no new work.
-	Draining bool
 }
 
 // missable is how many questions a server may leave unanswered before it gets no
@@ -255,17 +254,6 @@ func (t *Table) Sent(tag prompt.Tag) {
 
 	if e := t.servers[tag]; e != nil {
 		e.sent++
-	}
-}
-
-// Drain has a server get no new work, or get it again.
-func (t *Table) Drain(tag prompt.Tag, draining bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	if e := t.servers[tag]; e != nil && e.Draining != draining {
-		e.Draining = draining
-		t.tell()
 	}
 }
 
