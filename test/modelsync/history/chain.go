@@ -75,11 +75,12 @@ func BuildLambda(ctx context.Context, folder string) (string, error) {
 }
 
 // NewChain starts a chain with the Lambda at program. The window is that of the
-// event source mapping.
+// event source mapping. Messages stay hidden for longer than that: what is seen
+// again while its batch is still gathered is soon with the dead letters.
 func NewChain(program string, window time.Duration, loss Loss) (*Chain, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Chain{
-		Queue: queue.New(queue.Settings{Visibility: time.Second, MaxReceives: 3, Seed: loss.Seed}), Commands: command.New(document),
+		Queue: queue.New(queue.Settings{Visibility: 2*window + time.Second, MaxReceives: 3, Seed: loss.Seed}), Commands: command.New(document),
 		loss: loss, cancel: cancel, random: rand.New(rand.NewPCG(loss.Seed, 1)), //nolint:gosec // The story must be the same each time.
 	}
 
