@@ -52,15 +52,7 @@ func TestDeleteOrphan(t *testing.T) {
 
 	before := s.uids()
 
-	s.setPaused("true")
-	s.await(func(o *unstructured.Unstructured) error {
-		if c := conditionOf(o, "Synced"); c["reason"] != "ReconcilePaused" {
-			return fmt.Errorf("is not paused: %v", c)
-		}
-
-		return nil
-	})
-
+	s.pause()
 	shared.Cloud().ResetCalls()
 	s.claim().Delete(metav1.DeletePropagationOrphan)
 	s.await(func(o *unstructured.Unstructured) error {
@@ -78,6 +70,20 @@ func TestDeleteOrphan(t *testing.T) {
 	s.awaitReady()
 	s.kept(before)
 	s.delete()
+}
+
+// pause pauses the claim and waits until nobody works on it any more.
+func (s studio) pause() {
+	s.t.Helper()
+
+	s.setPaused("true")
+	s.await(func(o *unstructured.Unstructured) error {
+		if c := conditionOf(o, "Synced"); c["reason"] != "ReconcilePaused" {
+			return fmt.Errorf("is not paused: %v", c)
+		}
+
+		return nil
+	})
 }
 
 // setPaused pauses the claim, or lets it go on.
