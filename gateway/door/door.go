@@ -56,6 +56,7 @@ type Door struct {
 	found   *found
 	// asked is whose prompt a caller asked for last.
 	asked *found
+	ids   locks
 	users *users
 }
 

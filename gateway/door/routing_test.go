@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -543,10 +544,23 @@ func TestDeaf(t *testing.T) {
 	}
 	defer second.CloseNow()
 
+	// The old one ends after the new one has begun, for all that the browser knows.
+	_ = first.CloseNow()
+
+	for w.door.Sockets() > 1 {
+		if t.Context().Err() != nil {
+			return
+		}
+	}
+
 	got := c.fetch(http.MethodPost, "/prompt", strings.Replace(graph("a"), "{", `{"client_id":"me",`, 1))
 	id, _ := got.json(t)["prompt_id"].(string)
 
-	hear(t.Context(), t, second, func(s said) bool { return s.Type == "execution_success" && s.Data["prompt_id"] == id })
+	// Who is deaf waits for ever.
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+
+	hear(ctx, t, second, func(s said) bool { return s.Type == "execution_success" && s.Data["prompt_id"] == id })
 }
 
 // TestFull queues more than one may.
@@ -566,5 +580,32 @@ func TestFull(t *testing.T) {
 
 	if got := w.artist().fetch(http.MethodPost, "/prompt", graph("b")); got.status != http.StatusOK {
 		t.Errorf("another's prompt: want 200, got %d", got.status)
+	}
+}
+
+// TestTogether sends a prompt with an id of the client's own many times at once.
+func TestTogether(t *testing.T) {
+	const id = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+
+	w := newWorld(t, 3)
+
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if got := w.program().queue("a", `"prompt_id":"`+id+`"`); got != id {
+				t.Errorf("the answer is for %s", got)
+			}
+		})
+	}
+
+	wg.Wait()
+
+	posts := 0
+	for _, n := range w.nodes {
+		posts += n.got(http.MethodPost, "/prompt")
+	}
+
+	if posts != 1 {
+		t.Errorf("servers got the prompt %d times", posts)
 	}
 }

@@ -48,6 +48,11 @@ func (d *Door) submit(w http.ResponseWriter, r *http.Request, who caller) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), submitting+settling)
 	defer stop()
 
+	if body.ID != "" {
+		// Somebody who sends a prompt again while it is on its way waits for it.
+		defer d.ids.lock(body.ID)()
+	}
+
 	if body.ID != "" && d.known(ctx, w, r, body.ID) {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // A Body is what a client posts, taken apart no further than its own names. All
@@ -55,7 +56,8 @@ func Parse(b []byte) (*Body, error) {
 		return nil, fmt.Errorf("cannot read the prompt: %w", err)
 	}
 
-	if d.More() {
+	// A brace is nothing more to the decoder, and something to us.
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("cannot read the prompt: something follows it")
 	}
 

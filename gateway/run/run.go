@@ -28,6 +28,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/gateway/peer"
 	"github.com/comfyui-studio/comfyui-studio/gateway/secret"
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
+	"github.com/comfyui-studio/comfyui-studio/gateway/status"
 	"github.com/comfyui-studio/comfyui-studio/gateway/wake"
 )
 
@@ -210,7 +211,12 @@ func (f *front) lead(ctx context.Context) {
 			Callbacks: leaderelection.LeaderCallbacks{
 				OnStartedLeading: func(ctx context.Context) {
 					k := &keep.Keeper{Config: f.config.Config, Cluster: f.cluster, Table: f.table, Active: f.active, Log: f.Log, Now: time.Now}
+					t := &status.Teller{Config: f.config.Config, Cluster: f.cluster, Table: f.table, Log: f.Log, Now: time.Now}
+
+					var wg sync.WaitGroup
+					wg.Go(func() { t.Run(ctx) })
 					k.Run(ctx)
+					wg.Wait()
 				},
 				OnStoppedLeading: func() { f.Log.Info("this front door keeps the pools no more") },
 			},

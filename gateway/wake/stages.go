@@ -17,6 +17,15 @@ const (
 	Done  = "done"
 )
 
+// Reasons of a problem, as the studio's status has them.
+const (
+	InsufficientCapacity = "InsufficientCapacity"
+	ImagePullFailed      = "ImagePullFailed"
+	ModelsNotReady       = "ModelsNotReady"
+	Crashing             = "Crashing"
+	OutOfMemory          = "OutOfMemory"
+)
+
 // stages are what a server goes through, in order.
 var stages = []string{"A node with a GPU", "ComfyUI's image", "Models", "The server"} //nolint:gochecknoglobals // A constant that Go has no const for.
 
@@ -47,10 +56,12 @@ type Stage struct {
 
 // Progress is how far a pool's first server has come.
 type Progress struct {
-	Ready   bool    `json:"ready"`
-	Summary string  `json:"summary"`
-	Problem string  `json:"problem,omitempty"`
-	Stages  []Stage `json:"stages"`
+	Ready   bool   `json:"ready"`
+	Summary string `json:"summary"`
+	Problem string `json:"problem,omitempty"`
+	// Reason is the problem in a word that the studio's status knows.
+	Reason string  `json:"-"`
+	Stages []Stage `json:"stages"`
 	// Pod is whose progress it is.
 	Pod string `json:"-"`
 	// Took are the stages that are over.
@@ -110,7 +121,7 @@ func look(p *corev1.Pod, now time.Time) (out Progress) {
 	if scheduled == nil || scheduled.Status != corev1.ConditionTrue {
 		out.Summary = "A node with a GPU is started."
 		if scheduled != nil && scheduled.Reason == corev1.PodReasonUnschedulable && now.Sub(began) > patience {
-			out.Problem = "No node with a GPU could be started yet: " + scheduled.Message
+			out.Problem, out.Reason = "No node with a GPU could be started yet: "+scheduled.Message, InsufficientCapacity
 		}
 
 		return out
@@ -118,7 +129,8 @@ func look(p *corev1.Pod, now time.Time) (out Progress) {
 
 	next(scheduled.LastTransitionTime.Time)
 
-	out.Summary, out.Problem = "The node fetches ComfyUI's image.", trouble(p)
+	out.Summary = "The node fetches ComfyUI's image."
+	out.Problem, out.Reason = trouble(p)
 
 	models := status(p.Status.InitContainerStatuses, awaiting)
 	if models == nil || (models.State.Running == nil && models.State.Terminated == nil) {
@@ -147,33 +159,44 @@ func look(p *corev1.Pod, now time.Time) (out Progress) {
 }
 
 // trouble is what keeps a pod from starting that does not go away by waiting.
-func trouble(p *corev1.Pod) string {
+func trouble(p *corev1.Pod) (string, string) {
 	for _, s := range append(append([]corev1.ContainerStatus{}, p.Status.InitContainerStatuses...), p.Status.ContainerStatuses...) {
 		if w := s.State.Waiting; w != nil {
 			switch w.Reason {
 			case "ErrImagePull", "ImagePullBackOff", "InvalidImageName":
-				return "The image cannot be fetched: " + w.Message
+				return "The image cannot be fetched: " + w.Message, ImagePullFailed
 			case "CrashLoopBackOff":
 				return crashed(s)
 			case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
-				return "The server cannot be started: " + w.Message
+				return "The server cannot be started: " + w.Message, Crashing
 			}
 		}
 
 		if t := s.State.Terminated; t != nil && t.ExitCode != 0 {
-			return fmt.Sprintf("%s ended with code %d: %s", s.Name, t.ExitCode, t.Reason)
+			return fmt.Sprintf("%s ended with code %d: %s", s.Name, t.ExitCode, t.Reason), ended(s.Name, t.Reason)
 		}
 	}
 
-	return ""
+	return "", ""
 }
 
-func crashed(s corev1.ContainerStatus) string {
+func crashed(s corev1.ContainerStatus) (string, string) {
 	if t := s.LastTerminationState.Terminated; t != nil {
-		return fmt.Sprintf("%s was started %d times and ended with code %d (%s) the last time.", s.Name, s.RestartCount+1, t.ExitCode, t.Reason)
+		return fmt.Sprintf("%s was started %d times and ended with code %d (%s) the last time.", s.Name, s.RestartCount+1, t.ExitCode, t.Reason), ended(s.Name, t.Reason)
 	}
 
-	return s.Name + " ends again and again."
+	return s.Name + " ends again and again.", ended(s.Name, "")
+}
+
+func ended(name, why string) string {
+	switch {
+	case why == "OOMKilled":
+		return OutOfMemory
+	case name == awaiting:
+		return ModelsNotReady
+	}
+
+	return Crashing
 }
 
 func condition(p *corev1.Pod, kind corev1.PodConditionType) *corev1.PodCondition {
