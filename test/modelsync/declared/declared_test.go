@@ -55,13 +55,15 @@ func TestKilled(t *testing.T) {
 		clear(s.read)
 
 		ctx, kill := context.WithCancel(t.Context())
-		from = w.next(kill)
+		ended := make(chan struct{})
+		from = w.next(kill, ended)
 
 		var err error
 		if got, err = s.fetch(ctx, secrets, files...); err != nil && ctx.Err() == nil {
 			t.Fatalf("run %d: %v", runs, err)
 		}
 
+		close(ended)
 		kill()
 	}
 
@@ -120,17 +122,19 @@ type watch struct {
 
 	declared map[string]file
 
-	mu   sync.Mutex
-	done int
-	kill context.CancelFunc
+	mu    sync.Mutex
+	done  int
+	kill  context.CancelFunc
+	ended <-chan struct{}
 }
 
-// next is told how to kill the next run, and tells how many parts it finds.
-func (w *watch) next(kill context.CancelFunc) int {
+// next is told how to kill the next run and how to see that it is dead, and tells
+// how many parts it finds.
+func (w *watch) next(kill context.CancelFunc, ended <-chan struct{}) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 
-	w.kill = kill
+	w.kill, w.ended = kill, ended
 
 	return w.done
 }
@@ -158,6 +162,9 @@ func (w *watch) changed(c store.Change) {
 	if err == nil && n.Path == "checkpoints/large" && n.Done > w.done {
 		w.done = n.Done
 		w.kill()
+		// The note is not answered before: whoever hears of it would go on, and could
+		// be done before it dies.
+		<-w.ended
 	}
 }
 
