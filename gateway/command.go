@@ -21,9 +21,6 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/gateway/secret"
 )
 
-// memory is how much Go may use before it collects what it can.
-const memory = 160 << 20
-
 // Command are the front door's flags.
 type Command struct {
 	Config  string `help:"File with the configuration."                            required:""`
@@ -34,7 +31,7 @@ type Command struct {
 // Run serves until it is told to stop.
 func (c *Command) Run() error {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memory)
+		debug.SetMemoryLimit(run.Memory)
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/comfyui-studio/comfyui-studio/gateway/prompt"
@@ -25,7 +26,7 @@ func (c *client) queue(name string, more ...string) string {
 		c.Fatalf("a sound prompt: %d %s", got.status, got.body)
 	}
 
-	id, _ := got.json(c.T)["prompt_id"].(string)
+	id, _ := got.json(c.TB)["prompt_id"].(string)
 
 	return id
 }
@@ -53,7 +54,7 @@ func (w *world) on(id string) *node {
 // TestMinted has a second front door, which saw nothing, find what the first queued.
 func TestMinted(t *testing.T) {
 	w := newWorld(t, 5)
-	other := &client{T: t, base: w.serve(w.open()), token: apiToken, http: &http.Client{}}
+	other := &client{TB: t, base: w.serve(w.open()), token: apiToken, http: &http.Client{}}
 
 	for range 10 {
 		id := w.program().queue("a")
@@ -97,7 +98,7 @@ func TestForeign(t *testing.T) {
 	}
 
 	// Another front door finds it, and does not queue it again.
-	other := &client{T: t, base: w.serve(w.open()), token: apiToken, http: &http.Client{}}
+	other := &client{TB: t, base: w.serve(w.open()), token: apiToken, http: &http.Client{}}
 	if got := other.queue("a", `"prompt_id":"`+id+`"`); got != id {
 		t.Errorf("the second answer is for %s", got)
 	}
@@ -607,5 +608,60 @@ func TestTogether(t *testing.T) {
 
 	if posts != 1 {
 		t.Errorf("servers got the prompt %d times", posts)
+	}
+}
+
+// TestMoved drains the server that somebody has a socket to. The socket goes when
+// the server has finished what it had, and comes back at another one.
+func TestMoved(t *testing.T) {
+	w := newWorld(t, 2)
+	go w.door.Move(t.Context())
+
+	c := w.artist()
+	mine := c.navigate("/").header.Get("X-Studio-Server")
+
+	k, _, err := c.dial("/ws?clientId=me") //nolint:bodyclose // It is the socket.
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.CloseNow()
+
+	for _, n := range w.nodes {
+		if tag := n.endpoint.Tag(); tag.String() == mine {
+			// It has something to do still.
+			w.table.Answered(tag, 1, nil)
+
+			n.endpoint.Draining = true
+			w.sync()
+
+			if len(w.door.sockets.of(w.door.moves)) != 0 {
+				t.Error("a socket goes whose prompt still runs")
+			}
+
+			w.table.Answered(tag, 0, nil)
+		}
+	}
+
+	for err == nil {
+		_, _, err = k.Read(t.Context())
+	}
+
+	if websocket.CloseStatus(err) != websocket.StatusServiceRestart {
+		t.Errorf("the socket ends with %v", err)
+	}
+
+	again, res, err := c.dial("/ws?clientId=me") //nolint:bodyclose // It is the socket.
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.CloseNow()
+
+	if got := res.Header.Get("X-Studio-Server"); got == mine || got == "" {
+		t.Errorf("it comes back at %q", got)
+	}
+
+	// The session has moved with it.
+	if got := c.fetch(http.MethodGet, "/api/queue", "").header.Get("X-Studio-Server"); got == mine {
+		t.Error("the session stays where its socket is not")
 	}
 }

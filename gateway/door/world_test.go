@@ -33,7 +33,7 @@ const (
 
 // A world is a studio: front doors, and ComfyUI servers behind them.
 type world struct {
-	*testing.T
+	testing.TB
 
 	config  config.Config
 	source  secrettest.Source
@@ -119,10 +119,10 @@ func (w *waker) count() int {
 }
 
 // newWorld opens a door over HTTP, with one pool and as many servers.
-func newWorld(t *testing.T, size int, edits ...func(*config.Config)) *world {
+func newWorld(t testing.TB, size int, edits ...func(*config.Config)) *world {
 	t.Helper()
 
-	w := &world{T: t, nodes: map[string]*node{}, table: servers.NewTable(), waker: &waker{}}
+	w := &world{TB: t, nodes: map[string]*node{}, table: servers.NewTable(), waker: &waker{}}
 	w.config = config.Config{
 		Studio: "art/tokyo", Pools: []config.Pool{{Name: "default", Min: 0, Max: 10}}, Login: config.Login{Mode: config.ModePassword},
 		Parameters: config.Parameters{FrontDoor: "front-door", APITokens: "tokens"},
@@ -157,7 +157,7 @@ func newWorld(t *testing.T, size int, edits ...func(*config.Config)) *world {
 func (w *world) open() *Door {
 	log := slog.New(slog.DiscardHandler)
 	c := func() config.Config { return w.config }
-	transport := &http.Transport{}
+	transport := &http.Transport{MaxIdleConnsPerHost: 32, MaxConnsPerHost: 64, DisableCompression: true}
 	w.Cleanup(transport.CloseIdleConnections)
 
 	return New(Options{
@@ -263,7 +263,7 @@ func (w *world) sync() {
 
 // A client is a browser or a program.
 type client struct {
-	*testing.T
+	testing.TB
 
 	http  *http.Client
 	base  string
@@ -276,11 +276,11 @@ func (w *world) browser() *client {
 		w.Fatal(err)
 	}
 
-	return &client{T: w.T, base: w.url, http: &http.Client{Jar: jar, CheckRedirect: noRedirect}}
+	return &client{TB: w.TB, base: w.url, http: &http.Client{Jar: jar, CheckRedirect: noRedirect}}
 }
 
 func (w *world) program() *client {
-	return &client{T: w.T, base: w.url, token: apiToken, http: &http.Client{CheckRedirect: noRedirect}}
+	return &client{TB: w.TB, base: w.url, token: apiToken, http: &http.Client{CheckRedirect: noRedirect}}
 }
 
 // artist is a browser that is logged in.
@@ -303,7 +303,7 @@ type response struct {
 	body   string
 }
 
-func (r response) json(t *testing.T) map[string]any {
+func (r response) json(t testing.TB) map[string]any {
 	t.Helper()
 
 	out := map[string]any{}
@@ -391,7 +391,7 @@ func (c *client) history(id string) map[string]any {
 			c.Fatalf("GET /history/%s: %d %s", id, res.status, res.body)
 		}
 
-		if e, ok := res.json(c.T)[id].(map[string]any); ok {
+		if e, ok := res.json(c.TB)[id].(map[string]any); ok {
 			return e
 		}
 	}

@@ -27,7 +27,9 @@ const (
 	// asking is how long another front door may take.
 	asking = 3 * time.Second
 	// fresh is how long a signature is good, with clocks that differ.
-	fresh   = time.Minute
+	fresh = time.Minute
+	// known is how long the list of front doors is good.
+	known   = 5 * time.Second
 	largest = 64 << 10
 )
 
@@ -78,11 +80,34 @@ type Client struct {
 	Port  int
 	HTTP  *http.Client
 	Now   func() time.Time
+
+	mu    sync.Mutex
+	known []string
+	until time.Time
+}
+
+// hosts asks the cluster now and then: every socket that opens wants to know.
+func (c *Client) hosts(ctx context.Context) ([]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	if c.Now().Before(c.until) {
+		return c.known, nil
+	}
+
+	all, err := c.Peers(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	c.known, c.until = all, c.Now().Add(known)
+
+	return all, nil
 }
 
 // Activity asks all. If one does not answer nobody knows who is at work.
 func (c *Client) Activity(ctx context.Context) ([]Activity, error) {
-	all, err := c.Peers(ctx)
+	all, err := c.hosts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +135,7 @@ func (c *Client) Activity(ctx context.Context) ([]Activity, error) {
 // Drop has all close a client's socket at a server. One that does not answer has
 // none that anybody can use.
 func (c *Client) Drop(ctx context.Context, server prompt.Tag, clientID string) {
-	all, err := c.Peers(ctx)
+	all, err := c.hosts(ctx)
 	if err != nil {
 		return
 	}

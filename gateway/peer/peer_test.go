@@ -48,7 +48,7 @@ func TestPeers(t *testing.T) {
 	}
 
 	// Whoever cannot be asked is not taken for idle.
-	hosts = []string{host, "127.0.0.2"}
+	hosts, at = []string{host, "127.0.0.2"}, now.Add(2*known)
 	c.HTTP = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if addr == net.JoinHostPort("127.0.0.2", text) {
 			return nil, &net.OpError{Op: "dial", Err: net.ErrClosed}
@@ -61,7 +61,7 @@ func TestPeers(t *testing.T) {
 		t.Error("a front door that does not answer is passed over")
 	}
 
-	hosts = []string{host}
+	hosts, c.until = []string{host}, time.Time{}
 
 	for reason, change := range map[string]func(){
 		"a signature of an hour ago": func() { at = now.Add(-time.Hour) },

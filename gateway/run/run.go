@@ -230,7 +230,7 @@ func (*front) client() *http.Client { return &http.Client{Transport: transport()
 func transport() *http.Transport {
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		MaxIdleConnsPerHost:   16,
+		MaxIdleConnsPerHost:   32,
 		MaxConnsPerHost:       64,
 		IdleConnTimeout:       toServer,
 		ResponseHeaderTimeout: time.Minute,

@@ -12,6 +12,10 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/gateway/door"
 )
 
+// Memory is how much Go may use before it collects all that it can. Beyond it the
+// front door gets slower, and is not ended.
+const Memory = 52 << 20
+
 const (
 	// headerTime is how long a request's head may take: who sends it a byte at a time
 	// holds no connection for longer.

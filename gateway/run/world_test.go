@@ -58,7 +58,9 @@ type kube struct {
 func newKube(t *testing.T) *kube {
 	t.Helper()
 
-	k := &kube{T: t, Clientset: fake.NewClientset(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "comfyui-default", Namespace: "comfyui", Labels: map[string]string{"comfyui-studio/pool": "default"}}})}
+	// The newer one holds the schemas of all of Kubernetes in memory, which a front
+	// door does not, and nothing is applied here.
+	k := &kube{T: t, Clientset: fake.NewSimpleClientset(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "comfyui-default", Namespace: "comfyui", Labels: map[string]string{"comfyui-studio/pool": "default"}}})}
 
 	t.Cleanup(k.starting.Wait)
 
