@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/comfyui-studio/comfyui-studio/gateway"
 	"github.com/comfyui-studio/comfyui-studio/runtime/drain"
 )
 
@@ -26,6 +27,7 @@ type cli struct {
 	Uploader uploaderCommand `cmd:"" help:"Copy closed files to a bucket that is mounted."`
 	Restore  restoreCommand  `cmd:"" help:"Bring people's saved files back before a server starts."`
 	Keep     keepCommand     `cmd:"" help:"Keep what people save in a bucket that is mounted."`
+	Gateway  gateway.Command `cmd:"" help:"Be the studio's front door."`
 }
 
 func main() {
