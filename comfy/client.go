@@ -1,0 +1,281 @@
+package comfy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Client talks to one studio or one server. It may be used by several goroutines.
+type Client struct {
+	base    *url.URL
+	token   string
+	pool    string
+	http    *http.Client
+	timing  timing
+	waiting func(Wait)
+}
+
+// timing is how long things take. Tests are in more of a hurry.
+type timing struct {
+	// pause lies between two tries.
+	pause time.Duration
+	// patience is how long a server may be out of reach before that is an error.
+	patience time.Duration
+	// answer is how long a server may take for a short answer.
+	answer time.Duration
+	// soonest and latest are the bounds of the time between two looks at the history.
+	soonest, latest time.Duration
+	// greeting is how long a socket may take to say its first word.
+	greeting time.Duration
+	// ping is what keeps a silent socket open: a load balancer closes one after a minute.
+	ping time.Duration
+	// silence is how long a socket may say nothing of a prompt that runs.
+	silence time.Duration
+}
+
+func usual() timing {
+	return timing{
+		pause: time.Second, patience: 2 * time.Minute, answer: time.Minute,
+		soonest: 500 * time.Millisecond, latest: 5 * time.Second, greeting: 5 * time.Second, ping: 25 * time.Second, silence: 20 * time.Second,
+	}
+}
+
+// An Option changes a client.
+type Option func(*Client)
+
+// WithToken has the client send a token, as the front door wants it of programs.
+func WithToken(token string) Option { return func(c *Client) { c.token = token } }
+
+// WithPool has the client use a pool of the studio that is not the first one.
+func WithPool(name string) Option { return func(c *Client) { c.pool = name } }
+
+// WithTransport has the client use a transport of the caller's.
+func WithTransport(t http.RoundTripper) Option { return func(c *Client) { c.http.Transport = t } }
+
+// WithWaiting has f called when the client waits for a server: one that wakes, is
+// full, or cannot be reached.
+func WithWaiting(f func(Wait)) Option { return func(c *Client) { c.waiting = f } }
+
+// A Wait is why a client waits, and how long until it tries again.
+type Wait struct {
+	Reason string
+	For    time.Duration
+}
+
+// New makes a client of the studio or server under an address.
+func New(address string, options ...Option) (*Client, error) {
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, fmt.Errorf("cannot use the address %q: it must be like https://studio.example.com", address)
+	}
+
+	base.Path = strings.TrimSuffix(base.Path, "/")
+	base.RawQuery, base.Fragment = "", ""
+
+	// A load balancer keeps who has its cookie at one server.
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+
+	c := &Client{base: base, timing: usual(), waiting: func(Wait) {}, http: &http.Client{
+		Jar: jar,
+		// The only place that a studio sends anybody to is its login, which is for people.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	for _, o := range options {
+		o(c)
+	}
+
+	return c, nil
+}
+
+// URL is the address of the studio or server.
+func (c *Client) URL() string { return c.base.String() }
+
+// request makes a request. Its body can be sent once: with a body to fall back on,
+// Go's transport sends again what a server may have read already.
+func (c *Client) request(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Request, error) {
+	u := *c.base
+	u.Path += path
+
+	if c.pool != "" {
+		if query == nil {
+			query = url.Values{}
+		}
+
+		query.Set("pool", c.pool)
+	}
+
+	u.RawQuery = query.Encode()
+
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a request: %w", err)
+	}
+
+	req.GetBody = nil
+
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+
+	c.authorize(req.Header)
+
+	return req, nil
+}
+
+func (c *Client) authorize(h http.Header) {
+	if c.token != "" {
+		h.Set("Authorization", "Bearer "+c.token)
+	}
+}
+
+// largestAnswer is more than a history with a large graph in it.
+const largestAnswer = 256 << 20
+
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// once asks once, and reads the whole answer.
+func (c *Client) once(ctx context.Context, method, path string, body []byte) (answer, error) {
+	ctx, stop := context.WithTimeout(ctx, c.timing.answer)
+	defer stop()
+
+	req, err := c.request(ctx, method, path, nil, body)
+	if err != nil {
+		return answer{}, err
+	}
+
+	res, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+
+	b, err := io.ReadAll(io.LimitReader(res.Body, largestAnswer))
+
+	return answer{res.StatusCode, res.Header, b}, err
+}
+
+// ask asks until there is an answer, which is for what may be asked twice, and
+// reads it into out.
+func (c *Client) ask(ctx context.Context, method, path string, in, out any) error {
+	var body []byte
+
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("cannot write a request: %w", err)
+		}
+
+		body = b
+	}
+
+	a, err := c.persist(ctx, func() (answer, error) { return c.once(ctx, method, path, body) })
+	if err != nil {
+		return fmt.Errorf("cannot ask %s%s: %w", c.base.Host, path, err)
+	}
+
+	if a.status != http.StatusOK {
+		return fmt.Errorf("cannot ask %s%s: %w", c.base.Host, path, refused(a))
+	}
+
+	if out == nil {
+		return nil
+	}
+
+	if err := json.Unmarshal(a.body, out); err != nil {
+		return fmt.Errorf("cannot read the answer of %s%s, which is no ComfyUI's: %w", c.base.Host, path, err)
+	}
+
+	return nil
+}
+
+// persist tries until a server answers with something else than that it cannot
+// now. It gives up when nobody has answered for as long as the client's patience.
+func (c *Client) persist(ctx context.Context, try func() (answer, error)) (answer, error) {
+	var since time.Time
+
+	for n := 0; ; n++ {
+		a, err := try()
+
+		wait := c.wait(a, err, n)
+		if wait.For == 0 || ctx.Err() != nil {
+			return a, errors.Join(err, ctx.Err())
+		}
+
+		switch {
+		case err == nil && told(a):
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		case time.Since(since) > c.timing.patience:
+			return a, err
+		}
+
+		if err := c.sleep(ctx, wait); err != nil {
+			return a, err
+		}
+	}
+}
+
+// told says that a front door itself asks for more time: it says how much. A load
+// balancer whose targets are gone does not.
+func told(a answer) bool { return busy(a.status) && a.header.Get("Retry-After") != "" }
+
+func busy(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests
+}
+
+// wait is how long to wait before the next try, or nothing if there is no need of one.
+func (c *Client) wait(a answer, err error, tries int) Wait {
+	backoff := min(c.timing.pause<<min(tries, 5), 15*c.timing.pause)
+
+	switch {
+	case err != nil:
+		return Wait{"the server cannot be reached", backoff}
+	case a.status == http.StatusBadGateway || a.status == http.StatusGatewayTimeout:
+		return Wait{"the server does not answer", backoff}
+	case !busy(a.status):
+		return Wait{}
+	}
+
+	if s, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && s > 0 {
+		// A server that woke sooner than foretold should not idle for long.
+		backoff = min(time.Duration(min(s, 3600))*time.Second, 15*c.timing.pause)
+	}
+
+	switch {
+	case a.header.Get("X-Studio-Asleep") != "":
+		return Wait{"the studio is waking up", backoff}
+	case a.status == http.StatusTooManyRequests:
+		return Wait{"the queue is full", backoff}
+	}
+
+	return Wait{"the server cannot answer now", backoff}
+}
+
+func (c *Client) sleep(ctx context.Context, w Wait) error {
+	c.waiting(w)
+
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(w.For):
+		return nil
+	}
+}
