@@ -55,6 +55,7 @@ func (c *Client) attend(ctx context.Context, id, clientID string, on func(Event)
 
 	select {
 	case <-ready:
+	case <-done:
 	case <-time.After(c.timing.greeting):
 	}
 

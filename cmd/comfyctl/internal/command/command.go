@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +34,19 @@ type usageError struct{ error }
 // incompleteError is of a prompt that succeeded without some of its outputs.
 type incompleteError struct{ error }
 
+// lines are written one at a time.
+type lines struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+
+	return l.w.Write(b)
+}
+
 // tool is what all commands share.
 type tool struct {
 	url, token, pool string
@@ -41,6 +56,8 @@ type tool struct {
 
 // Main runs a command line, and returns how to exit.
 func Main(ctx context.Context, args []string, out, log io.Writer) int {
+	// Runs beside one another print too.
+	out, log = &lines{w: out}, &lines{w: log}
 	root := newRoot(&tool{out: out, log: log}) //nolint:contextcheck // Commands take the context that they are executed with.
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -133,12 +150,11 @@ func (t *tool) client() (*comfy.Client, error) {
 		return nil, usageError{errors.New("which studio? Give its address with --url or COMFY_URL")}
 	}
 
-	said := ""
+	var said atomic.Value
 
 	c, err := comfy.New(t.url, comfy.WithToken(t.token), comfy.WithPool(t.pool), comfy.WithWaiting(func(w comfy.Wait) {
 		// The same is said once, however long it lasts.
-		if w.Reason != said {
-			said = w.Reason
+		if said.Swap(w.Reason) != w.Reason {
 			fmt.Fprintf(t.log, "waiting: %s\n", w.Reason)
 		}
 	}))

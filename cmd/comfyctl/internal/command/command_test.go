@@ -210,6 +210,34 @@ func TestQueue(t *testing.T) {
 	}
 }
 
+// TestTell: a node is told once, and a connection that is lost is no failure.
+func TestTell(t *testing.T) {
+	g, err := comfy.ParseGraph([]byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var log bytes.Buffer
+
+	r := running{tool: &tool{log: &log}}
+	tell := r.tell("id", g)
+
+	for _, e := range []comfy.Event{
+		{Kind: comfy.Executing, Node: "1"},
+		{Kind: comfy.Progress, Node: "1"},
+		{Kind: comfy.Disconnected},
+		{Kind: comfy.Executing, Node: "1"},
+		{Kind: comfy.Executing, Node: "3"},
+	} {
+		tell(e)
+	}
+
+	want := "id runs node 1 (EmptyImage)\nid goes on, and its progress is not known: the connection is lost\nid runs node 3 (SaveImage)\n"
+	if diff := cmp.Diff(want, log.String()); diff != "" {
+		t.Errorf("-want, +got:\n%s", diff)
+	}
+}
+
 // TestInterrupted: who stops waiting is told by the exit code.
 func TestInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())

@@ -33,7 +33,7 @@ type saved struct {
 func (r *running) one(ctx context.Context, c *comfy.Client, g comfy.Graph) (finished, error) {
 	out := finished{ID: comfy.NewID(), Files: []saved{}}
 
-	result, err := c.Run(ctx, g, comfy.Run{ID: out.ID, OnQueued: func(t comfy.Ticket) {
+	result, err := c.Run(ctx, g, comfy.Run{ID: out.ID, OnEvent: r.tell(out.ID, g), OnQueued: func(t comfy.Ticket) {
 		fmt.Fprintf(r.log, "queued %s\n", t.ID)
 
 		for _, line := range t.Dropped.Lines() {
@@ -65,6 +65,21 @@ func (r *running) one(ctx context.Context, c *comfy.Client, g comfy.Graph) (fini
 	}
 
 	return out, err
+}
+
+// tell prints which node runs, and that the connection is lost.
+func (r *running) tell(id string, g comfy.Graph) func(comfy.Event) {
+	node := ""
+
+	return func(e comfy.Event) {
+		switch {
+		case e.Kind == comfy.Disconnected:
+			fmt.Fprintf(r.log, "%s goes on, and its progress is not known: the connection is lost\n", id)
+		case e.Kind == comfy.Executing && e.Node != node:
+			node = e.Node
+			fmt.Fprintf(r.log, "%s runs node %s (%s)\n", id, node, g[node].Title())
+		}
+	}
 }
 
 func (r *running) save(ctx context.Context, c *comfy.Client, result *comfy.Result) ([]saved, error) {
