@@ -15,12 +15,6 @@ type gate struct {
 	Needs []string `json:"needs"`
 }
 
-// The values that resources wait for, in the words of the gates' file.
-const (
-	accountID      = "the account id"
-	clusterVersion = "the cluster's version"
-)
-
 // readGates reads what the function's own tests wrote down.
 func readGates(file string) ([]gate, error) {
 	b, err := os.ReadFile(file)
@@ -31,6 +25,14 @@ func readGates(file string) ([]gate, error) {
 	var out []gate
 	if err := yaml.UnmarshalStrict(b, &out); err != nil {
 		return nil, fmt.Errorf("cannot read the gates in %s: %w", file, err)
+	}
+
+	for i, g := range out {
+		out[i].Key = familyOf(g.Key)
+
+		for j, k := range g.After {
+			g.After[j] = familyOf(k)
+		}
 	}
 
 	return out, nil

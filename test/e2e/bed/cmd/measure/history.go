@@ -14,6 +14,8 @@ type history struct {
 	seen map[string]*sighting
 	// values are the values that resources wait for, when first seen.
 	values map[string]told
+	// subnets are the private ones whose ids were told.
+	subnets map[string]bool
 	// responsive are the changes of the claim's condition Responsive, which
 	// tells whether the circuit breaker is open.
 	responsive []change
@@ -45,7 +47,12 @@ type change struct {
 }
 
 func newHistory(start time.Time) *history {
-	return &history{start: start, seen: map[string]*sighting{}, values: map[string]told{}}
+	h := &history{start: start, seen: map[string]*sighting{}, values: map[string]told{}, subnets: map[string]bool{}}
+	for _, v := range known {
+		h.values[v] = told{}
+	}
+
+	return h
 }
 
 // changed appends to changes when the last one says otherwise; the state before
@@ -146,14 +153,20 @@ func (h *history) openAt(g gate, at time.Duration) (by string, ok bool) {
 	return by, true
 }
 
-// lastReady is the composed resource that became ready last.
-func (h *history) lastReady() string {
+// lastReady is the resource of those with gates that became ready last. Usages have
+// none: they follow what they are about.
+func (h *history) lastReady(declared []gate) string {
 	var (
 		last time.Duration
 		out  string
 	)
 
-	for k, s := range h.seen {
+	for _, g := range declared {
+		k, s := g.Key, h.seen[g.Key]
+		if s == nil {
+			continue
+		}
+
 		n := len(s.ready)
 		if n == 0 || !s.ready[n-1].is {
 			continue
@@ -175,4 +188,29 @@ func (h *history) events() int {
 	}
 
 	return n
+}
+
+// untold is what a resource waits for and nothing that was seen has opened.
+func (h *history) untold(declared []gate, key string) []string {
+	var out []string
+
+	for _, g := range declared {
+		if g.Key != key {
+			continue
+		}
+
+		for _, k := range g.After {
+			if s := h.seen[k]; s == nil || len(s.ready) == 0 {
+				out = append(out, k)
+			}
+		}
+
+		for _, v := range g.Needs {
+			if _, ok := h.values[v]; !ok {
+				out = append(out, v)
+			}
+		}
+	}
+
+	return out
 }

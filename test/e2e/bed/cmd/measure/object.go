@@ -42,23 +42,6 @@ func conditionOf(o map[string]any, typ string) map[string]any {
 
 func isTrue(condition map[string]any) bool { return condition["status"] == "True" }
 
-// valuesOf are the values that others wait for and this object tells.
-func valuesOf(o map[string]any) []string {
-	var out []string
-
-	at := nested(o, "status", "atProvider")
-	// A subnet's ARN has the account of the VPC's owner.
-	if arn, _ := at["arn"].(string); arn != "" && o["kind"] != "Subnet" {
-		out = append(out, accountID)
-	}
-
-	if v, _ := at["version"].(string); v != "" && o["kind"] == "Cluster" {
-		out = append(out, clusterVersion)
-	}
-
-	return out
-}
-
 func nested(o map[string]any, path ...string) map[string]any {
 	for _, p := range path {
 		o, _ = o[p].(map[string]any)

@@ -69,17 +69,26 @@ func (m *overheadCmd) measure(ctx context.Context, c *cli, s setting, declared [
 	// The watch may be a moment behind.
 	time.Sleep(time.Second)
 
+	var unknown error
+
 	err = rec.read(overheadNamespace, func(h *history) {
 		rs := seen.between(overheadNamespace, h.start, time.Now())
 		clock := b.Cloud().Clock()
 		offset := clock.Now().Seconds() - time.Since(h.start).Seconds()*m.Scale
 		all := waits(h, declared, time.Since(h.start))
+		last := h.lastReady(declared)
+
+		if _, known := all[last]; !known {
+			unknown = fmt.Errorf("cannot follow the critical path: %s became ready last, and nothing told what it waits for: %v", last, h.untold(declared, last))
+			return
+		}
+
 		in := timesOf(b.Cloud().Ledger(), h, overheadNamespace, offset, provider.Settle)
 
-		report = overheadReport(m.Scale, h, legs(h, chain(all, h.lastReady()), in, rs), rs)
+		report = overheadReport(m.Scale, h, legs(h, chain(all, last), in, rs), rs)
 	})
 
-	return report, err
+	return report, errors.Join(err, unknown)
 }
 
 // overheadReport shows the critical path in simulated seconds, and what it adds

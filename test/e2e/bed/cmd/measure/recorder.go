@@ -175,7 +175,7 @@ func (h *history) seeClaim(at time.Duration, o map[string]any) {
 }
 
 func (h *history) seeComposed(at time.Duration, o *unstructured.Unstructured) {
-	key := o.GetAnnotations()[keyAnnotation]
+	key := familyOf(o.GetAnnotations()[keyAnnotation])
 	if key == "" {
 		return
 	}
@@ -189,9 +189,26 @@ func (h *history) seeComposed(at time.Duration, o *unstructured.Unstructured) {
 	s.events++
 	s.ready = changed(s.ready, at, isReady(o.Object), false)
 
-	for _, v := range valuesOf(o.Object) {
-		if _, ok := h.values[v]; !ok {
-			h.values[v] = told{at: at, by: key}
+	for _, v := range valuesOf(key, o.Object) {
+		h.tell(v, told{at: at, by: key})
+	}
+}
+
+// tell notes when a value was told first. Of the subnets each tells its own, and
+// the value is known with the last.
+func (h *history) tell(value string, t told) {
+	if value == privateSubnets {
+		if h.subnets[t.by] {
+			return
 		}
+
+		h.subnets[t.by] = true
+		h.values[value] = t
+
+		return
+	}
+
+	if _, ok := h.values[value]; !ok {
+		h.values[value] = t
 	}
 }
