@@ -11,6 +11,7 @@ import (
 
 	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"google.golang.org/protobuf/types/known/structpb"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
@@ -68,7 +69,8 @@ func TestRefusedAtTheStart(t *testing.T) {
 			}
 
 			if tc.fix == nil {
-				s.delete()
+				s.claim().Delete(metav1.DeletePropagationBackground)
+				s.await(gone)
 			}
 
 			s.apply(tc.fix)
