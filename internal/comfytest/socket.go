@@ -1,12 +1,15 @@
 package comfytest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -55,7 +58,9 @@ func (k *socket) drop() {
 // registered under that id when this socket ends. A client that came again before
 // that is taken away with it, and hears nothing from then on.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
-	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	t := &taken{ResponseWriter: w}
+
+	c, err := websocket.Accept(t, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		return
 	}
@@ -71,10 +76,13 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	k := &socket{frames: make(chan frame, backlog), gone: make(chan struct{})}
 	s.enter(id, k)
 
-	defer s.set(func() {
-		delete(s.sockets, id)
-		s.left++
+	t.leave = sync.OnceFunc(func() {
+		s.set(func() {
+			delete(s.sockets, id)
+			s.left++
+		})
 	})
+	defer t.leave()
 
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
@@ -97,6 +105,40 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// taken is a request whose connection is taken over. ComfyUI has one event loop: in
+// the turn in which it closes a connection it takes the client away, and nobody who
+// sees the connection end can come before that. Goroutines would let them.
+type taken struct {
+	http.ResponseWriter
+
+	leave func()
+}
+
+// Hijack hands the connection over.
+func (t *taken) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, b, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+
+	return &leaving{Conn: c, of: t}, b, nil
+}
+
+type leaving struct {
+	net.Conn
+
+	of *taken
+}
+
+// Close takes the client away first.
+func (l *leaving) Close() error {
+	if l.of.leave != nil {
+		l.of.leave()
+	}
+
+	return l.Conn.Close()
 }
 
 func (s *Server) enter(id string, k *socket) {
