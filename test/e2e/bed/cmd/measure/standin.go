@@ -94,7 +94,10 @@ func regional(g gate, service, kind string, args map[string]any) standIn {
 	return managed(g, service, kind, args)
 }
 
-func named(name string) map[string]any { return map[string]any{"name": name} }
+// nameField is what objects call their name.
+const nameField = "name"
+
+func named(name string) map[string]any { return map[string]any{nameField: name} }
 
 func managed(g gate, service, kind string, args map[string]any) standIn {
 	return standIn{

@@ -14,7 +14,7 @@ const (
 
 // known are values that a bed has from the start, and the studio's secret, which is
 // there with the second run and which nobody watches here.
-var known = []string{"a published studio-agent", "our own image", studioSecret}
+var known = []string{"a published studio-agent", "our own image", studioSecret} //nolint:gochecknoglobals // A constant that Go has no const for.
 
 // hash ends a key that there is one of per hash of something.
 var hash = regexp.MustCompile(`-[0-9a-f]{8}$`)
@@ -27,20 +27,20 @@ type source struct {
 	// key is the family of the resource's.
 	key  string
 	path []string
-	// is is the text that the field must have, any where it is empty.
+	// is holds the text that the field must have, any where it is empty.
 	is     string
 	values []string
 }
 
-var sources = []source{
-	{key: "cluster-eks", path: []string{"version"}, values: []string{"the cluster's version"}},
-	{key: "cluster-eks", path: []string{"endpoint"}, values: []string{"the cluster's endpoint"}},
-	{key: "cluster-eks", path: []string{"vpcConfig", "clusterSecurityGroupId"}, values: []string{"the cluster's security group"}},
+var sources = []source{ //nolint:gochecknoglobals // A table.
+	{key: clusterKey, path: []string{"version"}, values: []string{"the cluster's version"}},
+	{key: clusterKey, path: []string{"endpoint"}, values: []string{"the cluster's endpoint"}},
+	{key: clusterKey, path: []string{"vpcConfig", "clusterSecurityGroupId"}, values: []string{"the cluster's security group"}},
 	{key: "edge-load-balancer", path: []string{"arn"}, values: []string{"the load balancer's ARN"}},
 	{key: "edge-load-balancer", path: []string{"dnsName"}, values: []string{"the load balancer's DNS name"}},
 	{key: "edge-target-group", path: []string{"arn"}, values: []string{"the target group's ARN"}},
 	{key: "edge-vpc-origin-", path: []string{"id"}, values: []string{"the VPC origin's id"}},
-	{key: "cluster-system-nodes", path: []string{"resources", "autoscalingGroups", "name"}, values: []string{"the autoscaling group of the system nodes"}},
+	{key: "cluster-system-nodes", path: []string{"resources", "autoscalingGroups", nameField}, values: []string{"the autoscaling group of the system nodes"}},
 	{key: "image-marker-agent-", path: []string{"metadata", "state"}, is: "done", values: []string{
 		"the studio-agent in the account", "our own image in the account", "the node daemon in the account",
 	}},
