@@ -20,6 +20,8 @@ import (
 const (
 	// dialing is how long a server may take for a handshake.
 	dialing = 15 * time.Second
+	// answering is how long a browser may take for the answer to its handshake.
+	answering = 2 * time.Second
 	// leaving is how long a socket of the same client may take to go.
 	leaving = 5 * time.Second
 	// mostSockets are open at once, and mostOfCaller of one caller.
@@ -99,7 +101,7 @@ func (d *Door) join(ctx context.Context, w http.ResponseWriter, r *http.Request,
 		return err
 	}
 
-	res, beyond, err := shake(ctx, server, d.handshake(r, s)) //nolint:bodyclose // The body of an answer that opens a socket is the socket.
+	res, beyond, err := shake(ctx, server, d.handshake(r, s))
 	if err != nil {
 		_ = server.Close()
 		return err
@@ -118,16 +120,17 @@ func (d *Door) join(ctx context.Context, w http.ResponseWriter, r *http.Request,
 	res.Header.Set("X-Studio-Server", s.Tag.String())
 	res.Header["Set-Cookie"] = append(res.Header["Set-Cookie"], w.Header()["Set-Cookie"]...)
 
-	if err := res.Write(browser); err != nil {
-		_, _ = browser.Close(), server.Close()
-		// The connection is ours, so nothing can be answered on it any more.
-		return nil //nolint:nilerr // The browser has gone.
-	}
-
 	early := make([]byte, buffered.Reader.Buffered())
 	_, _ = io.ReadFull(buffered.Reader, early)
 
+	// The browser is answered when the socket is among the open ones: it may come
+	// again at once, and the new one must find the old one. A browser that does not
+	// take an answer has gone, which the relay sees.
 	d.sockets.add(&open{server: s.Tag, name: id, caller: who.key()}, func(gone func()) *relay.Socket {
+		_ = browser.SetWriteDeadline(time.Now().Add(answering))
+		_ = res.Write(browser)
+		_ = browser.SetWriteDeadline(time.Time{})
+
 		return relay.Join(browser, server, early, beyond, gone)
 	})
 
