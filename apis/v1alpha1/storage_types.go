@@ -124,7 +124,8 @@ type Outputs struct {
 // Inputs is where the files are kept that people upload for their workflows.
 type Inputs struct {
 	// What becomes of the inputs bucket when the studio is deleted: Retain or
-	// Delete. Delete takes every upload in it along.
+	// Delete. Delete takes every upload in it along, and the workflows and settings
+	// that people saved, which are kept there too.
 	// +optional
 	// +kubebuilder:default=Retain
 	OnDelete OnDelete `json:"onDelete,omitempty"`

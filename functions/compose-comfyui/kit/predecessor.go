@@ -47,8 +47,8 @@ func groupOf(apiVersion string) string {
 // Behind returns the same set, behind n resources of a predecessor. Nothing new is
 // composed before they are gone. Crossplane gives what it applies a new owner, so
 // it would take over from the garbage collector what that has not come to yet, and
-// let it stand on what goes: a load balancer with a security group that is being
-// deleted keeps it from going, and waits for another, for ever.
+// let it stand on what goes: what refers to a resource that is being deleted keeps
+// that from going, and waits for another, for ever.
 func (o Observed) Behind(n int) Observed {
 	o.predecessors = n
 	return o

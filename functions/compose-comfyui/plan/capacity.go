@@ -115,9 +115,15 @@ func (p Plan) interruptionRuleName(i Interruption) string {
 func (p Plan) NodeName(pool string) string { return p.name("gpu-"+pool, maxNameTag) }
 
 // NodeDaemonObject is the key, in the artefact bucket, of the plan's release of the
-// daemon that keeps models in step on every node.
+// daemon that keeps models in step on every node, or empty while none is published.
 func (p Plan) NodeDaemonObject() string {
-	return "artefacts/" + p.Release.NodeDaemonSHA256 + "/node-daemon"
+	return artefact(p.Release.NodeDaemonSHA256, "node-daemon")
+}
+
+// NodeStatus is where a node says how its models are. The daemon puts the id of the
+// instance, which it alone knows, in place of the braces.
+func (p Plan) NodeStatus() string {
+	return "s3://" + p.ArtefactBucket() + "/" + NodeStatusPrefix + "{instance}.json"
 }
 
 // arn is empty until the account is known.

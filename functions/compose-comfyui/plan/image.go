@@ -43,10 +43,7 @@ func (p Plan) Context(b Build) string {
 			return ""
 		}
 
-		return recipe.Agent(recipe.Release{
-			Image: r.Image, Digest: r.Digest,
-			NodeDaemonSHA256: r.NodeDaemonSHA256, LambdaSHA256: r.LambdaSHA256, ModelFetcherSHA256: r.ModelFetcherSHA256,
-		})
+		return recipe.Agent(recipe.Release(r))
 	case BuildModels:
 		if len(p.Models) == 0 {
 			return ""

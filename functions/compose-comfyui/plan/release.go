@@ -56,19 +56,21 @@ const ArtefactPrefix = "artefacts/"
 // LambdaObject is where the Lambda's zip lies in the artefact bucket, or empty
 // while none is published.
 func (p Plan) LambdaObject() string {
-	if p.Release.LambdaSHA256 == "" {
-		return ""
-	}
-
-	return ArtefactPrefix + p.Release.LambdaSHA256 + "/lambda.zip"
+	return artefact(p.Release.LambdaSHA256, "lambda.zip")
 }
 
 // ModelFetcherObject is where the fetcher of declared models lies there, or empty
 // while none is published.
 func (p Plan) ModelFetcherObject() string {
-	if p.Release.ModelFetcherSHA256 == "" {
+	return artefact(p.Release.ModelFetcherSHA256, "model-fetcher")
+}
+
+// artefact is where a binary of ours lies in the artefact bucket. Its hash is in
+// the name, so another one is another object.
+func artefact(sha256, name string) string {
+	if sha256 == "" {
 		return ""
 	}
 
-	return ArtefactPrefix + p.Release.ModelFetcherSHA256 + "/model-fetcher"
+	return ArtefactPrefix + sha256 + "/" + name
 }

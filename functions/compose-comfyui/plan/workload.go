@@ -44,9 +44,8 @@ const (
 	// NodeDirectory is on the node's instance store. The daemon that keeps models
 	// in step makes it, and there is none on a node whose store is not mounted.
 	NodeDirectory = "/mnt/k8s-disks/0/comfyui"
-	// NodeStatusPrefix is where each node says in the artefact bucket, under its
-	// instance's id, how its models are. The models bucket would tell its nodes of
-	// that.
+	// NodeStatusPrefix is where nodes say in the artefact bucket how their models are.
+	// The models bucket would tell its nodes of that.
 	NodeStatusPrefix = "nodes/"
 	// ModelsReady is there when the directory has been equal to the bucket once.
 	ModelsReady = NodeDirectory + "/.ready"

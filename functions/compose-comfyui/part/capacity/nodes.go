@@ -25,10 +25,10 @@ func nodeRole(p plan.Plan, d *kit.Desired) {
 		Sid: "ListModels", Effect: policy.Allow, Action: []string{"s3:ListBucket"}, Resource: []string{p.BucketARN(plan.Models)},
 	}, policy.Statement{
 		Sid: "ReadModelsAndDaemon", Effect: policy.Allow, Action: []string{"s3:GetObject"},
-		Resource: []string{p.BucketARN(plan.Models) + "/*", "arn:aws:s3:::" + p.ArtefactBucket() + "/artefacts/*"},
+		Resource: []string{p.BucketARN(plan.Models) + "/*", p.ArtefactARN() + "/" + plan.ArtefactPrefix + "*"},
 	}, policy.Statement{
 		Sid: "TellStatus", Effect: policy.Allow, Action: []string{"s3:PutObject"},
-		Resource: []string{"arn:aws:s3:::" + p.ArtefactBucket() + "/" + plan.NodeStatusPrefix + "*"},
+		Resource: []string{p.ArtefactARN() + "/" + plan.NodeStatusPrefix + "*"},
 	})))
 
 	d.Add(plan.GPUNodeProfile, &iam.InstanceProfile{Spec: iam.InstanceProfileSpec{ForProvider: iam.InstanceProfileParameters{

@@ -36,7 +36,7 @@ func userData(p plan.Plan) string {
 		"Region":    p.RegionName,
 		"Node":      plan.NodeDirectory,
 		"Directory": plan.ModelsDirectory,
-		"Status":    "s3://" + p.ArtefactBucket() + "/" + plan.NodeStatusPrefix + "{instance}.json",
+		"Status":    p.NodeStatus(),
 	})
 	if err == nil {
 		err = writeMIME(&out, sh.Bytes())

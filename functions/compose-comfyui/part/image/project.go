@@ -49,7 +49,9 @@ func project(p plan.Plan, f facts.Facts, b plan.Build, d *kit.Desired) {
 
 	d.AddWhen(account(p), plan.BuildPolicy(b), role.Policy(d, plan.BuildRole(b), policy.Document(may(p, b)...)))
 
-	d.AddWhen(kit.All(account(p), tools(p, f, b), kit.After(plan.BuildPolicy(b), plan.BuildLogs(b), plan.ArtefactKey(plan.BucketItself))), plan.BuildProject(b), &codebuild.Project{Spec: codebuild.ProjectSpec{ForProvider: codebuild.ProjectParameters{
+	g := kit.All(account(p), tools(p, f, b), kit.After(plan.BuildPolicy(b), plan.BuildLogs(b), plan.ArtefactKey(plan.BucketItself)))
+
+	d.AddWhen(g, plan.BuildProject(b), &codebuild.Project{Spec: codebuild.ProjectSpec{ForProvider: codebuild.ProjectParameters{
 		Description:    new("Builds " + string(b) + " for the studio"),
 		ServiceRoleRef: d.Ref(plan.BuildRole(b)),
 		BuildTimeout:   new(m.minutes),
