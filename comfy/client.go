@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -65,12 +63,6 @@ func WithTransport(t http.RoundTripper) Option { return func(c *Client) { c.http
 // WithWaiting has f called when the client waits for a server: one that wakes, is
 // full, or cannot be reached.
 func WithWaiting(f func(Wait)) Option { return func(c *Client) { c.waiting = f } }
-
-// A Wait is why a client waits, and how long until it tries again.
-type Wait struct {
-	Reason string
-	For    time.Duration
-}
 
 // New makes a client of the studio or server under an address.
 func New(address string, options ...Option) (*Client, error) {
@@ -150,7 +142,7 @@ type answer struct {
 	body   []byte
 }
 
-// once asks once, and reads the whole answer.
+// once asks once.
 func (c *Client) once(ctx context.Context, method, path string, body []byte) (answer, error) {
 	ctx, stop := context.WithTimeout(ctx, c.timing.answer)
 	defer stop()
@@ -160,12 +152,21 @@ func (c *Client) once(ctx context.Context, method, path string, body []byte) (an
 		return answer{}, err
 	}
 
+	return c.answer(req)
+}
+
+// answer sends a request, and reads the whole answer.
+func (c *Client) answer(req *http.Request) (answer, error) {
 	res, err := c.http.Do(req)
 	if err != nil {
 		return answer{}, err
 	}
 	defer res.Body.Close()
 
+	return whole(res)
+}
+
+func whole(res *http.Response) (answer, error) {
 	b, err := io.ReadAll(io.LimitReader(res.Body, largestAnswer))
 
 	return answer{res.StatusCode, res.Header, b}, err
@@ -203,79 +204,4 @@ func (c *Client) ask(ctx context.Context, method, path string, in, out any) erro
 	}
 
 	return nil
-}
-
-// persist tries until a server answers with something else than that it cannot
-// now. It gives up when nobody has answered for as long as the client's patience.
-func (c *Client) persist(ctx context.Context, try func() (answer, error)) (answer, error) {
-	var since time.Time
-
-	for n := 0; ; n++ {
-		a, err := try()
-
-		wait := c.wait(a, err, n)
-		if wait.For == 0 || ctx.Err() != nil {
-			return a, errors.Join(err, ctx.Err())
-		}
-
-		switch {
-		case err == nil && told(a):
-			since = time.Time{}
-		case since.IsZero():
-			since = time.Now()
-		case time.Since(since) > c.timing.patience:
-			return a, err
-		}
-
-		if err := c.sleep(ctx, wait); err != nil {
-			return a, err
-		}
-	}
-}
-
-// told says that a front door itself asks for more time: it says how much. A load
-// balancer whose targets are gone does not.
-func told(a answer) bool { return busy(a.status) && a.header.Get("Retry-After") != "" }
-
-func busy(status int) bool {
-	return status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests
-}
-
-// wait is how long to wait before the next try, or nothing if there is no need of one.
-func (c *Client) wait(a answer, err error, tries int) Wait {
-	backoff := min(c.timing.pause<<min(tries, 5), 15*c.timing.pause)
-
-	switch {
-	case err != nil:
-		return Wait{"the server cannot be reached", backoff}
-	case a.status == http.StatusBadGateway || a.status == http.StatusGatewayTimeout:
-		return Wait{"the server does not answer", backoff}
-	case !busy(a.status):
-		return Wait{}
-	}
-
-	if s, err := strconv.Atoi(a.header.Get("Retry-After")); err == nil && s > 0 {
-		// A server that woke sooner than foretold should not idle for long.
-		backoff = min(time.Duration(min(s, 3600))*time.Second, 15*c.timing.pause)
-	}
-
-	switch {
-	case a.header.Get("X-Studio-Asleep") != "":
-		return Wait{"the studio is waking up", backoff}
-	case a.status == http.StatusTooManyRequests:
-		return Wait{"the queue is full", backoff}
-	}
-
-	return Wait{"the server cannot answer now", backoff}
-}
-
-func (c *Client) sleep(ctx context.Context, w Wait) error {
-	c.waiting(w)
-
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(w.For):
-		return nil
-	}
 }

@@ -83,15 +83,7 @@ func (c *Client) send(ctx context.Context, kind string, body io.Reader, size int
 	req.Body, req.ContentLength = io.NopCloser(body), size
 	req.Header.Set("Content-Type", kind)
 
-	res, err := c.http.Do(req)
-	if err != nil {
-		return answer{}, err
-	}
-	defer res.Body.Close()
-
-	b, err := io.ReadAll(io.LimitReader(res.Body, largestAnswer))
-
-	return answer{res.StatusCode, res.Header, b}, err
+	return c.answer(req)
 }
 
 // Download writes a file to w, and goes on where it was when it is cut off. It
@@ -99,7 +91,7 @@ func (c *Client) send(ctx context.Context, kind string, body io.Reader, size int
 func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, error) {
 	d := download{client: c, query: url.Values{"filename": {f.Name}, "subfolder": {f.Subfolder}, "type": {f.Type}}, to: w}
 
-	var since time.Time
+	p := patience{limit: c.timing.patience}
 
 	for n := 0; ; n++ {
 		before := d.written
@@ -110,7 +102,7 @@ func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, erro
 		}
 
 		if d.written > before {
-			n, since = 0, time.Time{}
+			n, p.since = 0, time.Time{}
 		}
 
 		wait := c.wait(a, err, n)
@@ -118,11 +110,7 @@ func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, erro
 			return d.written, fmt.Errorf("cannot download %s: %w", f.Name, refused(a))
 		}
 
-		if since.IsZero() {
-			since = time.Now()
-		}
-
-		if d.final || ctx.Err() != nil || time.Since(since) > c.timing.patience {
+		if d.final || ctx.Err() != nil || p.over(a, err) {
 			return d.written, fmt.Errorf("cannot download %s: %w", f.Name, errors.Join(err, failure(a)))
 		}
 
@@ -179,8 +167,7 @@ func (d *download) try(ctx context.Context) (answer, error) {
 		d.final = true
 		return answer{}, errors.New("the file is another now than when the download began")
 	default:
-		b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-		return answer{res.StatusCode, res.Header, b}, err
+		return whole(res)
 	}
 
 	into := &sink{w: d.to}

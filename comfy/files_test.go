@@ -104,6 +104,32 @@ func TestDownload(t *testing.T) {
 	}
 }
 
+// TestDownloadWaits: a studio that asks for more time gets it, however long it takes
+// beside the client's patience.
+func TestDownloadWaits(t *testing.T) {
+	var tries atomic.Int32
+
+	w := newWorld(t, comfytest.Options{}, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			if tries.Add(1) < 5 {
+				rw.Header().Set("Retry-After", "1")
+				rw.WriteHeader(http.StatusServiceUnavailable)
+
+				return
+			}
+
+			_, _ = io.WriteString(rw, "awake")
+		})
+	})
+	c := w.client()
+	c.timing.patience = 0
+
+	var got bytes.Buffer
+	if _, err := c.Download(t.Context(), File{Name: "x.bin", Type: "output"}, &got); err != nil || got.String() != "awake" {
+		t.Errorf("It is waited for: got %q, %v", got.String(), err)
+	}
+}
+
 // cutOff is an answer that ends after a number of bytes.
 type cutOff struct {
 	http.ResponseWriter

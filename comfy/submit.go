@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"time"
 )
 
 // A Submission is what goes to a server beside the graph.
@@ -57,7 +56,7 @@ func (c *Client) Submit(ctx context.Context, g Graph, s Submission) (Ticket, err
 		return Ticket{}, fmt.Errorf("cannot write the workflow: %w", err)
 	}
 
-	var since time.Time
+	p := patience{limit: c.timing.patience}
 
 	for n := 0; ; n++ {
 		a, err := c.once(ctx, http.MethodPost, "/api/prompt", body)
@@ -78,12 +77,7 @@ func (c *Client) Submit(ctx context.Context, g Graph, s Submission) (Ticket, err
 			}
 		}
 
-		switch {
-		case err == nil && told(a):
-			since = time.Time{}
-		case since.IsZero():
-			since = time.Now()
-		case time.Since(since) > c.timing.patience:
+		if p.over(a, err) {
 			return Ticket{ID: s.ID}, fmt.Errorf("cannot queue the workflow: %w", errors.Join(err, failure(a)))
 		}
 
