@@ -58,7 +58,7 @@ func unreached(err error) bool {
 // settle finds out what became of a prompt: from that server, since no other has
 // it. It is sent again only when the server has said twice, a moment apart, that it
 // does not know it: what was on its way then has come or never will.
-func (d *Door) settle(ctx context.Context, w http.ResponseWriter, r *http.Request, who caller, s servers.Server, id string, b []byte) {
+func (d *Door) settle(ctx context.Context, w http.ResponseWriter, r *http.Request, s servers.Server, id string, b []byte) {
 	ctx, stop := context.WithTimeout(ctx, settling)
 	defer stop()
 
@@ -76,14 +76,13 @@ func (d *Door) settle(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		case at == nowhere:
 			unknown++
 		default:
-			d.users.queued(who.key(), id)
 			accepted(w, s, id)
 
 			return
 		}
 
 		if unknown == 2 {
-			d.resend(ctx, w, r, who, s, id, b)
+			d.resend(ctx, w, r, s, id, b)
 			return
 		}
 
@@ -97,15 +96,15 @@ func (d *Door) settle(ctx context.Context, w http.ResponseWriter, r *http.Reques
 }
 
 // resend sends a prompt that was not queued once more, and does not guess again.
-func (d *Door) resend(ctx context.Context, w http.ResponseWriter, r *http.Request, who caller, s servers.Server, id string, b []byte) {
+func (d *Door) resend(ctx context.Context, w http.ResponseWriter, r *http.Request, s servers.Server, id string, b []byte) {
 	res, err := d.post(ctx, r, s, b)
 	if err != nil {
 		d.sayUnclear(w, id)
 		return
 	}
 
-	if res.status == http.StatusOK {
-		d.users.queued(who.key(), id)
+	if res.status != http.StatusOK {
+		d.found.Remove(id)
 	}
 
 	w.Header().Set("X-Studio-Server", s.Tag.String())

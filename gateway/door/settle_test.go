@@ -193,6 +193,80 @@ func TestUnreached(t *testing.T) {
 	}
 }
 
+// TestFree sends a prompt with an id of the client's own that no server takes. When
+// that server is gone the id is not lost with it: it can be sent again.
+func TestFree(t *testing.T) {
+	const id = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+
+	cases := map[string]struct {
+		reason string
+		fail   func(n *node)
+		want   int
+	}{
+		"Unreached": {reason: "It was reached by nobody: the server ends after it was asked for the id.", fail: func(n *node) {
+			n.do(func(rw http.ResponseWriter, _ *http.Request) bool {
+				_ = n.front.Listener.Close()
+
+				rw.Header().Set("Connection", "close")
+
+				return false
+			})
+		}, want: http.StatusServiceUnavailable},
+		"Refused": {reason: "It was refused.", fail: func(n *node) {
+			n.do(func(rw http.ResponseWriter, r *http.Request) bool {
+				if r.Method != http.MethodPost {
+					return false
+				}
+
+				rw.WriteHeader(http.StatusBadRequest)
+
+				return true
+			})
+		}, want: http.StatusBadRequest},
+		"RefusedLater": {reason: "It was lost on the way, and refused when it was sent once more.", fail: func(n *node) {
+			lost := false
+
+			n.do(func(rw http.ResponseWriter, r *http.Request) bool {
+				if r.Method != http.MethodPost {
+					return false
+				}
+
+				if !lost {
+					lost = true
+
+					panic(http.ErrAbortHandler)
+				}
+
+				rw.WriteHeader(http.StatusBadRequest)
+
+				return true
+			})
+		}, want: http.StatusBadRequest},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			w := newWorld(t, 1)
+			tc.fail(w.nodes["server-0"])
+
+			body := strings.Replace(graph("a"), "{", `{"prompt_id":"`+id+`",`, 1)
+			if got := w.program().do(http.MethodPost, "/prompt", body); got.status != tc.want {
+				t.Fatalf("%s\nPOST /prompt: want %d, got %d %s", tc.reason, tc.want, got.status, got.body)
+			}
+
+			delete(w.nodes, "server-0")
+			w.add("other")
+			w.sync()
+
+			if got := w.program().do(http.MethodPost, "/prompt", body); got.status != http.StatusOK {
+				t.Errorf("%s\nPOST /prompt again: want 200, got %d %s", tc.reason, got.status, got.body)
+			}
+		})
+	}
+}
+
 // TestClientLeaves sends a prompt and hangs up at once.
 func TestClientLeaves(t *testing.T) {
 	w := newWorld(t, 1)

@@ -112,8 +112,6 @@ func (d *Door) queue(ctx context.Context, w http.ResponseWriter, r *http.Request
 		id := body.ID
 		if id == "" {
 			id = prompt.Mint(d.Secrets().Marks[0], s.Tag)
-		} else {
-			d.found.Add(id, s.Tag)
 		}
 
 		if d.give(ctx, w, r, who, s, id, body.With(id)) {
@@ -210,7 +208,7 @@ func (d *Door) give(ctx context.Context, w http.ResponseWriter, r *http.Request,
 
 	if err == nil {
 		if res.status == http.StatusOK {
-			d.users.queued(who.key(), id)
+			d.took(who, s, id)
 		}
 
 		w.Header().Set("X-Studio-Server", s.Tag.String())
@@ -220,9 +218,20 @@ func (d *Door) give(ctx context.Context, w http.ResponseWriter, r *http.Request,
 	}
 
 	d.Log.Warn("a server may or may not have queued a prompt", "server", s.Pod, "prompt", id, "error", err)
-	d.settle(ctx, w, r, who, s, id, b)
+	d.took(who, s, id)
+	d.settle(ctx, w, r, s, id, b)
 
 	return true
+}
+
+// took remembers that a server has a prompt, or may have it. An id that no server
+// has is free still: if it were remembered it would be called lost with its server.
+func (d *Door) took(who caller, s servers.Server, id string) {
+	d.users.queued(who.key(), id)
+
+	if _, ours := prompt.Made(d.Secrets().Marks, id); !ours {
+		d.found.Add(id, s.Tag)
+	}
 }
 
 // preferred is how long a client would rather wait: Prefer of RFC 7240. No longer
