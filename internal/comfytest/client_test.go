@@ -7,7 +7,6 @@ import (
 	"image/color"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -27,23 +26,9 @@ type client struct {
 func newClient(t *testing.T, o Options) client {
 	t.Helper()
 
-	if o.Directory == "" {
-		o.Directory = t.TempDir()
-	}
+	s, url := Start(t, o)
 
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	h := httptest.NewServer(s)
-
-	t.Cleanup(func() {
-		s.Close()
-		h.Close()
-	})
-
-	return client{t, h.URL, s}
+	return client{t, url, s}
 }
 
 // do asks, and returns the status and the answer.

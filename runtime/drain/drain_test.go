@@ -23,28 +23,18 @@ import (
 const forever = time.Hour
 
 // server is a double with a prompt that runs and five that wait, held at once.
-func server(t *testing.T) (*comfytest.Server, *httptest.Server, []string) {
+func server(t *testing.T) (*comfytest.Server, string, []string) {
 	t.Helper()
 
-	s, err := comfytest.New(comfytest.Options{Directory: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	h := httptest.NewServer(s)
-
-	t.Cleanup(func() {
-		s.Close()
-		h.Close()
-	})
+	s, url := comfytest.Start(t, comfytest.Options{})
 	s.Hold()
 
 	var ids []string
 	for i := range 6 {
-		ids = append(ids, post(t, h.URL, i))
+		ids = append(ids, post(t, url, i))
 	}
 
-	return s, h, ids
+	return s, url, ids
 }
 
 func post(t *testing.T, url string, color int) string {
@@ -89,16 +79,16 @@ func history(t *testing.T, url string) int {
 
 // TestEmpty holds that a drain ends when all that was queued is done, and no sooner.
 func TestEmpty(t *testing.T) {
-	s, h, ids := server(t)
+	s, url, ids := server(t)
 
 	var log bytes.Buffer
 
-	d := Drain{Server: h.URL, Limit: forever, Every: time.Millisecond, Log: slog.New(slog.NewTextHandler(&waiting{&log, s.Release}, nil))}
+	d := Drain{Server: url, Limit: forever, Every: time.Millisecond, Log: slog.New(slog.NewTextHandler(&waiting{&log, s.Release}, nil))}
 	if err := d.Run(t.Context()); err != nil {
 		t.Errorf("Nothing is lost: got %v", err)
 	}
 
-	if got := history(t, h.URL); got != len(ids) {
+	if got := history(t, url); got != len(ids) {
 		t.Errorf("All are done when it ends: want %d, got %d", len(ids), got)
 	}
 }
@@ -120,12 +110,12 @@ func (w *waiting) Write(b []byte) (int, error) {
 
 // TestLate holds that what is lost is told, each by its id, what runs first.
 func TestLate(t *testing.T) {
-	_, h, ids := server(t)
+	_, url, ids := server(t)
 	message := filepath.Join(t.TempDir(), "termination-log")
 
 	var log bytes.Buffer
 
-	d := Drain{Server: h.URL, Limit: 20 * time.Millisecond, Every: time.Millisecond, Message: message, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	d := Drain{Server: url, Limit: 20 * time.Millisecond, Every: time.Millisecond, Message: message, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	err := d.Run(t.Context())
 
 	lost := (*LostError)(nil)

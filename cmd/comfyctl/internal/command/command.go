@@ -10,7 +10,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -176,9 +175,4 @@ func (t *tool) print(v any) error {
 	}
 
 	return nil
-}
-
-// shortly bounds what is asked of a studio where nobody wants to wait for one to wake.
-func shortly(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, 30*time.Second)
 }

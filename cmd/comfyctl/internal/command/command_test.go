@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,25 +23,6 @@ const (
 	text  = `{"1": {"class_type": "PrimitiveString", "inputs": {"value": "hello"}}, "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}}}`
 	load  = `{"1": {"class_type": "LoadImage", "inputs": {"image": "there.png"}}, "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "loaded"}}}`
 )
-
-// studio is a server's address.
-func studio(t *testing.T) (string, *comfytest.Server) {
-	t.Helper()
-
-	s, err := comfytest.New(comfytest.Options{Directory: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	h := httptest.NewServer(s)
-
-	t.Cleanup(func() {
-		s.Close()
-		h.Close()
-	})
-
-	return h.URL, s
-}
 
 func file(t *testing.T, content string) string {
 	t.Helper()
@@ -73,11 +53,12 @@ func TestRun(t *testing.T) {
 		"Flag":    {"A flag that is none is an error of usage.", good, []string{"--sed", "1"}, exitUsage, "", "unknown flag: --sed"},
 		"Place":   {"A place that is none is an error of usage.", good, []string{"--set", "3.nope=1"}, exitUsage, "", "node 3 (SaveImage) has the inputs filename_prefix, images"},
 		"Seed":    {"A seed that is none is an error of usage.", good, []string{"--seed", "-1"}, exitUsage, "", "--seed must be a number or random"},
-		"Nothing": {"A file that is not there is told.", "", []string{"--input", "3.images=/nonexistent/x.png"}, exitFailed, "", "cannot read"},
+		"Nothing": {"A workflow that is none is told.", "", nil, exitFailed, "", "cannot read the workflow"},
+		"Input":   {"A file that is not there is told.", load, []string{"--input", "1.image=/nonexistent/x.png"}, exitFailed, "", "cannot read an input: open /nonexistent/x.png"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			address, _ := studio(t)
+			_, address := comfytest.Start(t, comfytest.Options{})
 			dir := t.TempDir()
 
 			var out, log bytes.Buffer
@@ -109,7 +90,7 @@ func TestRun(t *testing.T) {
 // TestInput: a picture that a run made is what the next one loads, and a file that
 // is there stays.
 func TestInput(t *testing.T) {
-	address, _ := studio(t)
+	_, address := comfytest.Start(t, comfytest.Options{})
 	dir := t.TempDir()
 
 	var out, log bytes.Buffer
@@ -147,7 +128,7 @@ func TestInput(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	address, _ := studio(t)
+	_, address := comfytest.Start(t, comfytest.Options{})
 
 	var out, log bytes.Buffer
 
@@ -171,7 +152,7 @@ func TestJSON(t *testing.T) {
 }
 
 func TestQueue(t *testing.T) {
-	address, server := studio(t)
+	server, address := comfytest.Start(t, comfytest.Options{})
 	server.Hold()
 
 	c, err := comfy.New(address)
@@ -243,7 +224,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 
-	address, _ := studio(t)
+	_, address := comfytest.Start(t, comfytest.Options{})
 
 	var out, log bytes.Buffer
 	if code := Main(ctx, []string{"run", file(t, good), "--url", address, "-d", t.TempDir()}, &out, &log); code != exitInterrupted {

@@ -1,25 +1,21 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/comfyui-studio/comfyui-studio/comfy"
 )
 
 func newStatus(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Show whether the studio answers and how much it has to do",
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := t.client()
-			if err != nil {
-				return err
-			}
-
-			ctx, stop := shortly(cmd.Context())
-			defer stop()
-
+		RunE: t.shortly(func(ctx context.Context, c *comfy.Client, _ []string) error {
 			n, err := c.Remaining(ctx)
 			if err != nil {
 				return err
@@ -32,7 +28,7 @@ func newStatus(t *tool) *cobra.Command {
 			fmt.Fprintf(t.out, "%s answers; prompts waiting or running: %d\n", c.URL(), n)
 
 			return nil
-		},
+		}),
 	}
 }
 
@@ -40,15 +36,7 @@ func newQueue(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use: "queue", Short: "List the prompts that run and wait, in the order in which they run",
 		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := t.client()
-			if err != nil {
-				return err
-			}
-
-			ctx, stop := shortly(cmd.Context())
-			defer stop()
-
+		RunE: t.shortly(func(ctx context.Context, c *comfy.Client, _ []string) error {
 			jobs, err := c.Queue(ctx)
 			if err != nil {
 				return err
@@ -68,7 +56,7 @@ func newQueue(t *tool) *cobra.Command {
 			}
 
 			return nil
-		},
+		}),
 	}
 }
 
@@ -76,15 +64,7 @@ func newCancel(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel ID...", Short: "Stop prompts, whether they wait or run, and no others",
 		Args: args(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, ids []string) error {
-			c, err := t.client()
-			if err != nil {
-				return err
-			}
-
-			ctx, stop := shortly(cmd.Context())
-			defer stop()
-
+		RunE: t.shortly(func(ctx context.Context, c *comfy.Client, ids []string) error {
 			var all error
 
 			for _, id := range ids {
@@ -101,6 +81,22 @@ func newCancel(t *tool) *cobra.Command {
 			}
 
 			return all
-		},
+		}),
+	}
+}
+
+// shortly asks a studio, for no longer than somebody waits who does not want one to
+// wake.
+func (t *tool) shortly(ask func(ctx context.Context, c *comfy.Client, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		c, err := t.client()
+		if err != nil {
+			return err
+		}
+
+		ctx, stop := context.WithTimeout(cmd.Context(), 30*time.Second)
+		defer stop()
+
+		return ask(ctx, c, args)
 	}
 }
