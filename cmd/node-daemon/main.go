@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -99,16 +98,16 @@ func run(f flags, log *slog.Logger) error {
 		}
 	}()
 
-	go report.run(ctx)
+	end := report.start()
 
 	log.Info("started", "version", version(), "bucket", f.Bucket, "directory", f.Directory)
 	notify(ctx, log)
 
-	if err := m.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if err := m.Run(ctx); err != nil {
 		return err
 	}
 
-	report.last()
+	end()
 	log.Info("ended")
 
 	return nil

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,38 +58,23 @@ func newWorld(t *testing.T) *world {
 		_, _ = r.Write([]byte("i-0123456789abcdef0"))
 	})
 	mux.HandleFunc("PUT /artefacts/{key...}", func(_ http.ResponseWriter, q *http.Request) {
-		body := new(strings.Builder)
-		buffer := make([]byte, 1<<16)
-
-		for {
-			n, err := q.Body.Read(buffer)
-			body.Write(buffer[:n])
-
-			if err != nil {
-				break
-			}
+		body, err := io.ReadAll(q.Body)
+		if err != nil {
+			t.Errorf("cannot read a status: %v", err)
 		}
 
 		w.mu.Lock()
 		defer w.mu.Unlock()
 
-		w.statuses[q.PathValue("key")] = body.String()
+		w.statuses[q.PathValue("key")] = string(body)
 	})
 	mux.Handle("/models/", w.Server)
 	mux.Handle("/models", w.Server)
 
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
 
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
-
-	go func() { _ = server.Serve(listener) }()
-
-	t.Cleanup(func() { _ = server.Close() })
-
-	w.url = "http://" + listener.Addr().String()
+	w.url = server.URL
 
 	return w
 }
@@ -210,8 +197,16 @@ func TestDaemon(t *testing.T) {
 		t.Errorf("It ends well: %v", err)
 	}
 
-	if w.status("models") != "" || len(w.Bodies()) != 3 {
-		t.Error("It writes nothing into the models bucket.")
+	for _, beside := range []string{".ready", ".status.json"} {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(dir), beside)); err != nil {
+			t.Errorf("Beside the directory: %v", err)
+		}
+	}
+
+	for _, r := range w.Requests() {
+		if !strings.HasPrefix(r, http.MethodGet) && !strings.HasPrefix(r, http.MethodHead) {
+			t.Errorf("It only reads the models bucket: got %s", r)
+		}
 	}
 }
 

@@ -24,8 +24,10 @@ const (
 	// heartbeat is how long the status is not written when nothing in it changes:
 	// each write costs, and a status that is older than this is a dead node's.
 	heartbeat = 5 * time.Minute
-	// putFor is how long a write may take.
-	putFor = 30 * time.Second
+	// putFor is how long a write may take. One that is under way when the daemon is
+	// told to end and the last one after it must fit what systemd waits for then, which
+	// is 20 s.
+	putFor = 8 * time.Second
 	// instance stands for the instance's id in the place of the status.
 	instance = "{instance}"
 )
@@ -96,37 +98,33 @@ func (r *reporter) take(s mirror.Status) {
 	r.statuses <- s
 }
 
-// run writes until ctx ends.
-func (r *reporter) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case s := <-r.statuses:
-			r.write(ctx, s)
+// start begins to write. End has it write what is left, and waits for that; nothing
+// may be taken any more.
+func (r *reporter) start() (end func()) {
+	ended := make(chan struct{})
+
+	go func() {
+		defer close(ended)
+
+		for s := range r.statuses {
+			r.write(s)
 		}
+	}()
+
+	return func() {
+		close(r.statuses)
+		<-ended
 	}
 }
 
-// last writes what is left when the daemon ends.
-func (r *reporter) last() {
-	select {
-	case s := <-r.statuses:
-		r.write(context.Background(), s)
-	default:
-	}
-}
-
-func (r *reporter) write(ctx context.Context, s mirror.Status) {
+func (r *reporter) write(s mirror.Status) {
 	if r.same(s) && time.Since(r.writtenTime) < heartbeat {
 		return
 	}
 
 	b, err := json.MarshalIndent(document{Status: s, Instance: r.instance, Version: version()}, "", "  ")
 	if err == nil {
-		var cancel context.CancelFunc
-
-		ctx, cancel = context.WithTimeout(ctx, putFor)
+		ctx, cancel := context.WithTimeout(context.Background(), putFor)
 		defer cancel()
 
 		err = r.put(ctx, append(b, '\n'))
