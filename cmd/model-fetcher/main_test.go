@@ -2,23 +2,15 @@ package main
 
 import (
 	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/comfyui-studio/comfyui-studio/modelsync/fetch"
 )
 
 // asProgram has the test's own binary be the fetcher.
@@ -124,56 +116,5 @@ func TestProgramRefuses(t *testing.T) {
 				t.Errorf("want %q, got %q with %v and result %v", tc.want, words, err, result)
 			}
 		})
-	}
-}
-
-// TestTeller holds that a fetch that takes long tells what is known, under the
-// marker's name, and that it is silent once it was stopped.
-func TestTeller(t *testing.T) {
-	var puts atomic.Int32
-
-	told := make(chan http.Header, 1)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-
-		if r.Method != http.MethodPut || r.URL.Path != "/artefacts/markers/models/1" {
-			t.Errorf("nobody asks for %s %s", r.Method, r.URL)
-		}
-
-		puts.Add(1)
-
-		select {
-		case told <- r.Header:
-		default:
-		}
-
-		w.WriteHeader(http.StatusOK)
-	}))
-	t.Cleanup(s.Close)
-
-	client := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.URL), UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
-	teller := newTeller(client, fetch.Location{Bucket: "artefacts", Prefix: "markers/models/1"}, slog.New(slog.DiscardHandler))
-
-	teller.report(fetch.Result{Place: 3, Failure: fetch.Missing})
-	teller.report(fetch.Result{Place: 0})
-
-	stop := teller.every(t.Context(), 1)
-	h := <-told
-
-	stop()
-
-	after := puts.Load()
-
-	want := map[string]string{"state": "fetching", "present": "1", "failures": "3:missing"}
-	got := map[string]string{"state": h.Get("X-Amz-Meta-State"), "present": h.Get("X-Amz-Meta-Present"), "failures": h.Get("X-Amz-Meta-Failures")}
-
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("marker: -want, +got:\n%s", diff)
-	}
-
-	teller.report(fetch.Result{Place: 1})
-
-	if puts.Load() != after {
-		t.Error("It tells something after it was stopped, over what the build says in the end.")
 	}
 }

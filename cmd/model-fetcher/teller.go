@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -17,6 +18,9 @@ import (
 // looks for a marker every minute until there is one, and every ten minutes from
 // then on: to tell sooner would make the end known later.
 const tellEvery = 10 * time.Minute
+
+// tellFor is how long telling may take.
+const tellFor = time.Minute
 
 // A teller writes what is known of a fetch that still runs.
 type teller struct {
@@ -39,10 +43,11 @@ func (t *teller) report(r fetch.Result) {
 	t.results = append(t.results, r)
 }
 
-// every tells from time to time until it is stopped. Nothing is told after that.
+// every tells from time to time until it is stopped. What is on its way then is
+// waited for and not given up: it could still arrive, after what the build says in
+// the end and over it.
 func (t *teller) every(ctx context.Context, period time.Duration) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
+	stopped, ended := make(chan struct{}), make(chan struct{})
 
 	go func() {
 		defer close(ended)
@@ -54,6 +59,8 @@ func (t *teller) every(ctx context.Context, period time.Duration) (stop func()) 
 			select {
 			case <-tick.C:
 				t.tell(ctx)
+			case <-stopped:
+				return
 			case <-ctx.Done():
 				return
 			}
@@ -61,7 +68,7 @@ func (t *teller) every(ctx context.Context, period time.Duration) (stop func()) 
 	}()
 
 	return func() {
-		cancel()
+		close(stopped)
 		<-ended
 	}
 }
@@ -71,10 +78,13 @@ func (t *teller) tell(ctx context.Context) {
 	metadata := fetch.Marker(t.results, true)
 	t.mu.Unlock()
 
+	ctx, cancel := context.WithTimeout(ctx, tellFor)
+	defer cancel()
+
 	_, err := t.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(t.marker.Bucket), Key: aws.String(t.marker.Prefix), Body: bytes.NewReader(nil), Metadata: metadata,
 	})
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		t.log.WarnContext(ctx, "cannot tell how far the fetch is", slog.Any("error", err))
 	}
 }
