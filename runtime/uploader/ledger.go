@@ -77,7 +77,7 @@ func Restore(from fs.FS, to, ledger string, log *slog.Logger) error {
 			return nil
 		}
 
-		s, err := restoreFile(from, name, at)
+		s, err := restoreFile(from, name, at, ledger+".file")
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -96,8 +96,10 @@ func Restore(from fs.FS, to, ledger string, log *slog.Logger) error {
 	return writeLedger(ledger, entries)
 }
 
-// restoreFile copies one file. Under its name is nothing or all of it.
-func restoreFile(from fs.FS, name, at string) (stamp, error) {
+// restoreFile copies one file. Under its name is nothing or all of it, and what is not
+// yet all lies outside of the directory: what was left there by a kill would be kept as
+// somebody's file.
+func restoreFile(from fs.FS, name, at, part string) (stamp, error) {
 	in, err := from.Open(name)
 	if err != nil {
 		return stamp{}, err
@@ -108,14 +110,14 @@ func restoreFile(from fs.FS, name, at string) (stamp, error) {
 		return stamp{}, err
 	}
 
-	out, err := os.CreateTemp(filepath.Dir(at), ".restore-*")
+	out, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return stamp{}, err
 	}
 	defer out.Close()
 
 	if _, err := io.Copy(out, in); err != nil {
-		return stamp{}, errors.Join(err, os.Remove(out.Name()))
+		return stamp{}, err
 	}
 
 	s, err := stampOf(out)
@@ -123,5 +125,5 @@ func restoreFile(from fs.FS, name, at string) (stamp, error) {
 		return stamp{}, err
 	}
 
-	return s, os.Rename(out.Name(), at)
+	return s, os.Rename(part, at)
 }

@@ -104,6 +104,55 @@ func TestRestoreAgain(t *testing.T) {
 	w.compare("The last that was saved is kept.", map[string]string{"a": "new"})
 }
 
+// deadly is a bucket in whose files a program dies that reads them.
+type deadly struct{ fs.FS }
+
+func (d deadly) Open(name string) (fs.File, error) {
+	f, err := d.FS.Open(name)
+	if about, _ := fs.Stat(d.FS, name); err == nil && about.Mode().IsRegular() {
+		f = dying{f}
+	}
+
+	return f, err
+}
+
+type dying struct{ fs.File }
+
+func (dying) Read([]byte) (int, error) { panic("killed") }
+
+// TestRestoreKilled holds that of a restore that was killed nothing is left among
+// people's files: it would be kept as one of them.
+func TestRestoreKilled(t *testing.T) {
+	w := newWorld(t).server()
+	w.write("user/a", "saved")
+	w.keep()
+
+	next := newWorld(t)
+	user, ledger := filepath.Join(next.disk, "user"), filepath.Join(next.disk, "ledger")
+
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("It is killed.")
+			}
+		}()
+
+		_ = Restore(deadly{w.keeps()}, user, ledger, slog.New(slog.DiscardHandler))
+	}()
+
+	if left, err := os.ReadDir(user); err != nil || len(left) > 0 {
+		t.Errorf("Nothing is left: got %v, %v", left, err)
+	}
+
+	if err := Restore(w.keeps(), user, ledger, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+
+	if b, err := os.ReadFile(filepath.Join(user, "a")); err != nil || string(b) != "saved" {
+		t.Errorf("The next restore brings it: got %q, %v", b, err)
+	}
+}
+
 // TestKeepsLive holds that a running server's changes are kept when they are made.
 func TestKeepsLive(t *testing.T) {
 	w := newWorld(t).server()

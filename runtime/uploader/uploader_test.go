@@ -2,128 +2,15 @@ package uploader
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/comfyui-studio/comfyui-studio/internal/mountpointtest"
 )
-
-// mounted is Mountpoint's double as a bucket.
-type mounted struct{ *mountpointtest.Mount }
-
-func (m mounted) OpenFile(name string, flag int, mode fs.FileMode) (File, error) {
-	f, err := m.Mount.OpenFile(name, flag, mode)
-	if err != nil {
-		return nil, err
-	}
-
-	return f, nil
-}
-
-// A world is a node's disk, a bucket, and an uploader between them.
-type world struct {
-	*testing.T
-
-	disk   string
-	bucket *mountpointtest.Mount
-	copied chan string
-}
-
-func newWorld(t *testing.T) world {
-	t.Helper()
-
-	return world{t, t.TempDir(), mountpointtest.New(), make(chan string, 1000)}
-}
-
-// Handle tells the test of each copy.
-func (w world) Handle(_ context.Context, r slog.Record) error {
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "file" && r.Level == slog.LevelInfo {
-			w.copied <- a.Value.String()
-		}
-
-		return true
-	})
-
-	return nil
-}
-func (world) Enabled(context.Context, slog.Level) bool { return true }
-func (w world) WithAttrs([]slog.Attr) slog.Handler     { return w }
-func (w world) WithGroup(string) slog.Handler          { return w }
-
-func (w world) uploader() *Uploader {
-	return &Uploader{From: w.disk, To: mounted{w.bucket}, Grace: time.Minute, Retry: time.Millisecond, Log: slog.New(w)}
-}
-
-// start runs an uploader, and returns what ends it and says how it ended.
-func (w world) start() func() error {
-	ctx, stop := context.WithCancel(w.Context())
-	ended := make(chan error, 1)
-
-	go func() { ended <- w.uploader().Run(ctx) }()
-
-	return func() error {
-		stop()
-		return <-ended
-	}
-}
-
-func (w world) await(name string) {
-	w.Helper()
-
-	for {
-		select {
-		case got := <-w.copied:
-			if got == name {
-				return
-			}
-		case <-time.After(time.Minute):
-			w.Fatalf("%s is not copied", name)
-		}
-	}
-}
-
-func (w world) write(name, content string) {
-	w.Helper()
-
-	at := filepath.Join(w.disk, name)
-	if err := os.MkdirAll(filepath.Dir(at), 0o750); err != nil {
-		w.Fatal(err)
-	}
-
-	if err := os.WriteFile(at, []byte(content), 0o600); err != nil {
-		w.Fatal(err)
-	}
-}
-
-func (w world) compare(reason string, want map[string]string) {
-	w.Helper()
-
-	short := func(m map[string]string) map[string]string {
-		out := map[string]string{}
-		for k, v := range m {
-			out[k] = fmt.Sprintf("%.20s… of %d", v, len(v))
-		}
-
-		return out
-	}
-
-	if diff := cmp.Diff(short(want), short(w.bucket.Objects())); diff != "" || !maps.Equal(want, w.bucket.Objects()) {
-		w.Errorf("%s\nbucket: -want, +got:\n%s", reason, diff)
-	}
-}
 
 // TestSeeking holds that a file that goes back in itself, which the bucket refuses,
 // comes into the bucket when it is closed and not before.
@@ -344,61 +231,5 @@ func TestTwoServers(t *testing.T) {
 		if b, err := os.ReadFile(filepath.Join(bucket, "video", pod, "video/ComfyUI_00001_.mp4")); err != nil || string(b) != pod {
 			t.Errorf("%s has its own: got %s, %v", pod, b, err)
 		}
-	}
-}
-
-// TestDirect holds the double to what ComfyUI's own writes meet: a picture goes
-// through, a video does not.
-func TestDirect(t *testing.T) {
-	m := mountpointtest.New()
-
-	picture, err := m.OpenFile("a.png", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	// Pillow asks where it is, and goes on there.
-	if _, err := picture.Seek(0, 1); err != nil {
-		t.Fatal(err)
-	}
-
-	for _, part := range []string{"head", "tail"} {
-		if _, err := picture.Write([]byte(part)); err != nil {
-			t.Fatal(err)
-		}
-	}
-
-	if err := picture.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	video, err := m.OpenFile("a.mp4", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	_, _ = video.Write([]byte("????rest"))
-	_, _ = video.Seek(0, 0)
-
-	cases := map[string]struct {
-		do   func() error
-		want error
-	}{
-		"GoBack": {func() error { _, err := video.Write([]byte("size")); return err }, syscall.EINVAL},
-		"Rename": {func() error { return m.Rename("a.png", "b.png") }, syscall.ENOSYS},
-		"Append": {func() error { _, err := m.OpenFile("a.png", os.O_WRONLY|os.O_APPEND, 0); return err }, syscall.EINVAL},
-		"Patch":  {func() error { _, err := m.OpenFile("a.png", os.O_WRONLY, 0); return err }, syscall.EPERM},
-		"Twice":  {func() error { _, err := m.OpenFile("a.mp4", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0); return err }, syscall.EPERM},
-		"Early":  {func() error { _, err := m.OpenFile("a.mp4", os.O_RDONLY, 0); return err }, syscall.ENOENT},
-	}
-
-	for _, name := range slices.Sorted(maps.Keys(cases)) {
-		if err := cases[name].do(); !errors.Is(err, cases[name].want) {
-			t.Errorf("%s: want %v, got %v", name, cases[name].want, err)
-		}
-	}
-
-	if got := m.Objects()["a.png"]; got != "headtail" {
-		t.Errorf("The picture is there: got %q", got)
 	}
 }
