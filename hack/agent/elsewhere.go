@@ -21,11 +21,6 @@ func copySources(to, root string) error {
 		from := filepath.Join(root, name)
 
 		about, err := os.Stat(from)
-		if os.IsNotExist(err) {
-			// Not every part is there in every version.
-			continue
-		}
-
 		if err == nil && about.IsDir() {
 			err = os.CopyFS(filepath.Join(to, name), os.DirFS(from))
 		} else if err == nil {
