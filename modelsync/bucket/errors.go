@@ -44,20 +44,13 @@ func sort(err error) error {
 		return nil
 	}
 
-	var (
-		code   string
-		status int
-	)
+	var code string
 
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = api.ErrorCode()
 	}
 
-	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		status = response.HTTPStatusCode()
-	}
-
-	switch {
+	switch status := statusOf(err); {
 	case code == "InvalidObjectState":
 		return errors.Join(ErrArchived, err)
 	case code == "NoSuchBucket":
@@ -97,25 +90,25 @@ func passes(err error) bool {
 		return false
 	}
 
-	response, ok := errors.AsType[*awshttp.ResponseError](err)
-	if !ok {
-		// The connection, or a body that was cut off.
-		return true
-	}
-
-	s := response.HTTPStatusCode()
+	// Without a status, or with one of success: the connection, or a body that was cut
+	// off.
+	s := statusOf(err)
 
 	return s >= http.StatusInternalServerError || s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || s < http.StatusMultipleChoices
 }
 
 // crowded says whether S3 is asked for too much.
 func crowded(err error) bool {
-	response, ok := errors.AsType[*awshttp.ResponseError](err)
-	if !ok {
-		return false
-	}
-
-	s := response.HTTPStatusCode()
+	s := statusOf(err)
 
 	return s == http.StatusServiceUnavailable || s == http.StatusTooManyRequests
+}
+
+// statusOf is the status of S3's answer, or 0 where it gave none.
+func statusOf(err error) int {
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return r.HTTPStatusCode()
+	}
+
+	return 0
 }

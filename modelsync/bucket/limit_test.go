@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket/buckettest"
 )
@@ -122,37 +123,51 @@ func TestLimitWaits(t *testing.T) {
 	})
 }
 
-// TestConnections holds that there are never more requests than may be.
+// TestConnections holds that there are as many requests as may be, and never more.
 func TestConnections(t *testing.T) {
+	// The server's goroutines live in the world's time.
 	s := buckettest.New(t)
 	s.Put("k", buckettest.Object{})
 
-	b := newBucket(s, 3)
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s.Intercept = func(*http.Request) buckettest.Fault {
+			<-release
+			return buckettest.Fault{}
+		}
 
-	var wg sync.WaitGroup
-	for range 30 {
-		wg.Go(func() {
-			if _, err := b.Head(t.Context(), "k"); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+		b := New(s.Direct(), buckettest.Name, 3)
 
-	wg.Wait()
+		var wg sync.WaitGroup
+		for range 30 {
+			wg.Go(func() {
+				if _, err := b.Head(t.Context(), "k"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 
-	if got := s.Most(); got > 3 {
-		t.Errorf("want at most 3 requests at once, got %d", got)
-	}
+		synctest.Wait()
+		close(release)
+		wg.Wait()
+
+		if got := s.Most(); got != 3 {
+			t.Errorf("want 3 requests at once, got %d", got)
+		}
+	})
 }
 
 // TestSilence holds that a server which says nothing is given up and asked again.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := 0
 		err := awake(t.Context(), func(ctx context.Context, alive func()) error {
 			for range 3 {
-				n++
+				time.Sleep(silence - time.Second)
 				alive()
+			}
+
+			if err := ctx.Err(); err != nil {
+				t.Errorf("awake(): who says something now and then is not silent: %v", err)
 			}
 
 			<-ctx.Done()

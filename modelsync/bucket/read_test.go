@@ -199,7 +199,6 @@ func TestWhole(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		stored string
-		fault  buckettest.Fault
 		want   checksum.Sum
 		sum    checksum.Sum
 	}{
