@@ -16,4 +16,7 @@
 //
 // Content may be bytes, or a seed: such an object costs nothing until it is
 // read, however large it is.
+//
+// It is for programs as they run. The tests beside the code have a smaller S3 of
+// their own, modelsync/bucket/buckettest, which says why.
 package store
