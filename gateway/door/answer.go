@@ -1,7 +1,9 @@
 package door
 
 import (
+	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -41,8 +43,18 @@ func record(w http.ResponseWriter) *recorder {
 	return &recorder{ResponseWriter: w, control: http.NewResponseController(w)}
 }
 
-// Unwrap lets http.ResponseController flush and hijack.
+// Unwrap lets http.ResponseController flush.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// Hijack hands over the connection. Who takes it answers by themselves.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, b, err := r.control.Hijack()
+	if err == nil {
+		r.status = http.StatusSwitchingProtocols
+	}
+
+	return c, b, err
+}
 
 // WriteHeader remembers the first status that is final.
 func (r *recorder) WriteHeader(status int) {

@@ -38,6 +38,7 @@ type sockets struct {
 // open is a socket. It has a name: servers know sockets by the client's id, and
 // lose the new one of a name when the old one ends.
 type open struct {
+	// socket is missing while it is parked, or not joined yet.
 	socket *relay.Socket
 	server prompt.Tag
 	name   string
@@ -67,14 +68,18 @@ func (d *Door) socket(w http.ResponseWriter, r *http.Request, who caller) {
 		}
 	}
 
-	if !ok {
-		d.park(w, r, pool, id)
+	o := &open{server: s.Tag, name: id, caller: who.key()}
+	if !d.sockets.take(o) {
+		w.Header().Set("Retry-After", "10")
+		refuse(w, r, http.StatusServiceUnavailable, "Too many sockets are open.")
+
 		return
 	}
 
-	if !d.sockets.room(who.key()) {
-		w.Header().Set("Retry-After", "10")
-		refuse(w, r, http.StatusServiceUnavailable, "Too many sockets are open.")
+	if !ok {
+		defer d.sockets.free(o)
+
+		d.park(w, r, pool, id)
 
 		return
 	}
@@ -88,14 +93,15 @@ func (d *Door) socket(w http.ResponseWriter, r *http.Request, who caller) {
 		d.Peers.Drop(ctx, s.Tag, id)
 	}
 
-	if err := d.join(ctx, w, r, who, s, id); err != nil {
+	if err := d.join(ctx, w, r, s, o); err != nil {
+		d.sockets.free(o)
 		d.Log.Warn("cannot open a socket", "server", s.Pod, "error", err)
 		refuse(w, r, http.StatusBadGateway, "The server did not open a socket.")
 	}
 }
 
 // join makes the handshake with the server, and then with the browser.
-func (d *Door) join(ctx context.Context, w http.ResponseWriter, r *http.Request, who caller, s servers.Server, id string) error {
+func (d *Door) join(ctx context.Context, w http.ResponseWriter, r *http.Request, s servers.Server, o *open) error {
 	server, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr)
 	if err != nil {
 		return err
@@ -126,7 +132,7 @@ func (d *Door) join(ctx context.Context, w http.ResponseWriter, r *http.Request,
 	// The browser is answered when the socket is among the open ones: it may come
 	// again at once, and the new one must find the old one. A browser that does not
 	// take an answer has gone, which the relay sees.
-	d.sockets.add(&open{server: s.Tag, name: id, caller: who.key()}, func(gone func()) *relay.Socket {
+	d.sockets.join(o, func(gone func()) *relay.Socket {
 		_ = browser.SetWriteDeadline(time.Now().Add(answering))
 		_ = res.Write(browser)
 		_ = browser.SetWriteDeadline(time.Time{})
@@ -201,37 +207,46 @@ func shake(ctx context.Context, c net.Conn, req *http.Request) (*http.Response, 
 	return res, beyond, c.SetDeadline(time.Time{})
 }
 
-func (s *sockets) room(caller string) bool {
+// take keeps a place for a socket, if there is one for its caller.
+func (s *sockets) take(o *open) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
 	of := 0
 
-	for o := range s.all {
-		if o.caller == caller {
+	for other := range s.all {
+		if other.caller == o.caller {
 			of++
 		}
 	}
 
-	return len(s.all) < mostSockets && of < mostOfCaller
-}
-
-// add keeps a socket until it is gone.
-func (s *sockets) add(o *open, join func(gone func()) *relay.Socket) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if len(s.all) >= mostSockets || of >= mostOfCaller {
+		return false
+	}
 
 	if s.all == nil {
 		s.all = map[*open]bool{}
 	}
 
 	s.all[o] = true
-	o.socket = join(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
 
-		delete(s.all, o)
-	})
+	return true
+}
+
+// free gives a place back.
+func (s *sockets) free(o *open) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	delete(s.all, o)
+}
+
+// join puts a socket in its place, until it is gone.
+func (s *sockets) join(o *open, join func(gone func()) *relay.Socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	o.socket = join(func() { s.free(o) })
 }
 
 // supersede closes sockets, and waits until servers are done with them.
@@ -249,6 +264,7 @@ func (s *sockets) supersede(ctx context.Context, which func(*open) bool) {
 	}
 }
 
+// of are those that are joined to a server.
 func (s *sockets) of(want func(*open) bool) []*open {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -256,7 +272,7 @@ func (s *sockets) of(want func(*open) bool) []*open {
 	var out []*open
 
 	for o := range s.all {
-		if want(o) {
+		if o.socket != nil && want(o) {
 			out = append(out, o)
 		}
 	}
