@@ -14,6 +14,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,8 +58,6 @@ type Options struct {
 	// memory at once, over all files.
 	Part   int64
 	Window int
-	// Files is how many files are fetched at once.
-	Files int
 	// Tries is how often a range is asked for that brings nothing, Pause how long the
 	// first wait between two is, and Idle how long a source may be silent.
 	Tries int
@@ -79,11 +78,13 @@ type Location struct{ Bucket, Prefix string }
 const (
 	defaultPart   = 64 << 20
 	defaultWindow = 8
-	defaultFiles  = 4
 	defaultTries  = 6
 	defaultPause  = time.Second
 	defaultIdle   = time.Minute
 )
+
+// filesAtOnce is how many files are fetched at once.
+const filesAtOnce = 4
 
 // A Fetcher fetches models.
 type Fetcher struct {
@@ -101,36 +102,15 @@ func New(o Options) (*Fetcher, error) {
 		return nil, errors.New("cannot fetch models without the bucket to fill, the bucket for notes, a client and a way to tokens")
 	}
 
-	if o.Part == 0 {
-		o.Part = defaultPart
-	}
-
-	if o.Window == 0 {
-		o.Window = defaultWindow
-	}
-
-	if o.Files == 0 {
-		o.Files = defaultFiles
-	}
-
-	if o.Tries == 0 {
-		o.Tries = defaultTries
-	}
-
-	if o.Pause == 0 {
-		o.Pause = defaultPause
-	}
-
-	if o.Idle == 0 {
-		o.Idle = defaultIdle
-	}
+	o.Part = cmp.Or(o.Part, defaultPart)
+	o.Window = cmp.Or(o.Window, defaultWindow)
+	o.Tries = cmp.Or(o.Tries, defaultTries)
+	o.Pause = cmp.Or(o.Pause, defaultPause)
+	o.Idle = cmp.Or(o.Idle, defaultIdle)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 
 	if o.Report == nil {
 		o.Report = func(Result) {}
-	}
-
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 
 	f := &Fetcher{Options: o, window: o.Part * int64(o.Window), buffers: make(buffers, o.Window)}
@@ -147,7 +127,7 @@ func (f *Fetcher) Fetch(ctx context.Context, files []File) []Result {
 
 	var g errgroup.Group
 
-	g.SetLimit(f.Files)
+	g.SetLimit(filesAtOnce)
 
 	for i, file := range files {
 		g.Go(func() error {

@@ -11,6 +11,7 @@
 package mirror
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -119,38 +120,14 @@ func New(o Options) (*Mirror, error) {
 }
 
 func (o Options) complete() Options {
-	def := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
-	}
-
-	def(&o.Interval, time.Minute)
-	def(&o.Gap, time.Second)
-
-	if o.Connections == 0 {
-		o.Connections = 32
-	}
-
-	if o.RangeSize == 0 {
-		o.RangeSize = 64 << 20
-	}
-
-	if o.Buffer == 0 {
-		o.Buffer = 512 << 10
-	}
-
-	if o.LinkFrom == 0 {
-		o.LinkFrom = 1 << 20
-	}
-
-	if o.Reserve == 0 {
-		o.Reserve = 15
-	}
-
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Interval = cmp.Or(o.Interval, time.Minute)
+	o.Gap = cmp.Or(o.Gap, time.Second)
+	o.Connections = cmp.Or(o.Connections, 32)
+	o.RangeSize = cmp.Or(o.RangeSize, 64<<20)
+	o.Buffer = cmp.Or(o.Buffer, 512<<10)
+	o.LinkFrom = cmp.Or(o.LinkFrom, 1<<20)
+	o.Reserve = cmp.Or(o.Reserve, 15)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 
 	if o.Report == nil {
 		o.Report = func(Status) {}
