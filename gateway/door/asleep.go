@@ -22,17 +22,23 @@ type Waker interface {
 	Progress(pool string) wake.Progress
 }
 
-// asleep answers what does not wake a server: what pages ask for by themselves,
-// again and again, whether or not anybody looks at them.
+// asleep answers where no server is awake. Somebody who opens a page wakes one; what
+// pages ask for by themselves, again and again, does not, whether or not anybody
+// looks at them.
 func (d *Door) asleep(w http.ResponseWriter, r *http.Request, who caller, pool string) {
 	if !who.Program && header.Navigation(r) {
 		d.Waker.Wake(pool, "somebody opened the studio")
-		page.Waking(w, page.WakingData{Studio: d.Config().Studio})
+		d.waking(w, pool)
 
 		return
 	}
 
 	d.wait(w, r, pool)
+}
+
+// waking shows how far a pool has come.
+func (d *Door) waking(w http.ResponseWriter, pool string) {
+	page.Waking(w, page.WakingData{Studio: d.Config().Studio, Pool: pool})
 }
 
 // wait says when to come again.

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
-	"slices"
 	"strconv"
 	"time"
 
@@ -260,15 +259,16 @@ func set(all []string) map[string]bool {
 
 // pool is the pool that a request names, or the one it would be sent to.
 func (d *Door) pool(r *http.Request, pinned string) (string, bool) {
-	pools := d.Config().Pools
+	c := d.Config()
 
 	if name := r.URL.Query().Get("pool"); name != "" {
-		return name, slices.ContainsFunc(pools, func(p config.Pool) bool { return p.Name == name })
+		_, ok := c.Pool(name)
+		return name, ok
 	}
 
-	if slices.ContainsFunc(pools, func(p config.Pool) bool { return p.Name == pinned }) {
+	if _, ok := c.Pool(pinned); ok {
 		return pinned, true
 	}
 
-	return pools[0].Name, true
+	return c.Pools[0].Name, true
 }

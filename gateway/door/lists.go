@@ -37,7 +37,7 @@ func (d *Door) list(w http.ResponseWriter, r *http.Request, who caller, what rou
 
 	name := r.URL.Query().Get("pool")
 	if _, ok := d.pool(r, ""); !ok {
-		refuse(w, r, http.StatusNotFound, "The studio has no such pool.")
+		noPool(w, r)
 		return
 	}
 

@@ -3,8 +3,6 @@ package door
 import (
 	"net/http"
 	"strings"
-
-	"github.com/comfyui-studio/comfyui-studio/gateway/page"
 )
 
 // own answers the front door's own paths for who is logged in.
@@ -19,21 +17,32 @@ func (d *Door) own(w http.ResponseWriter, r *http.Request, who caller, segments 
 		d.Waker.Present(pool, who.User)
 		w.WriteHeader(http.StatusNoContent)
 	case name == "wake" && post:
-		_, pinned, _ := d.pinned(r)
-
-		pool, ok := d.pool(r, pinned)
-		if !ok {
-			refuse(w, r, http.StatusNotFound, "The studio has no such pool.")
-			return
+		if pool, ok := d.wanted(w, r); ok {
+			d.Waker.Wake(pool, who.User+" asked for it")
+			w.WriteHeader(http.StatusAccepted)
 		}
-
-		d.Waker.Wake(pool, who.User+" asked for it")
-		w.WriteHeader(http.StatusAccepted)
 	case name == "wake/events" && r.Method == http.MethodGet:
-		d.events(w, r)
-	case name == "wake" && r.Method == http.MethodGet && !who.Program:
-		page.Waking(w, page.WakingData{Studio: d.Config().Studio})
+		if pool, ok := d.wanted(w, r); ok {
+			d.events(w, r, pool)
+		}
 	default:
 		refuse(w, r, http.StatusNotFound, "There is no such path.")
 	}
+}
+
+// wanted is the pool that a page waits for: the one that it names, or somebody's
+// own. Without one it answers.
+func (d *Door) wanted(w http.ResponseWriter, r *http.Request) (string, bool) {
+	_, pinned, _ := d.pinned(r)
+
+	pool, ok := d.pool(r, pinned)
+	if !ok {
+		noPool(w, r)
+	}
+
+	return pool, ok
+}
+
+func noPool(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, http.StatusNotFound, "The studio has no such pool.")
 }

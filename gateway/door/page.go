@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/comfyui-studio/comfyui-studio/gateway/header"
-	"github.com/comfyui-studio/comfyui-studio/gateway/page"
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
 )
 
@@ -27,12 +25,9 @@ func (d *Door) page(w http.ResponseWriter, r *http.Request, who caller) {
 
 	switch {
 	case pool == "":
-		refuse(w, r, http.StatusNotFound, "The studio has no such pool.")
+		noPool(w, r)
 	case ok:
 		d.send(w, r, target{server: s, page: true})
-	case header.Navigation(r):
-		d.Waker.Wake(pool, "somebody opened the studio")
-		page.Waking(w, page.WakingData{Studio: d.Config().Studio})
 	default:
 		d.asleep(w, r, who, pool)
 	}

@@ -90,15 +90,7 @@ func (*Door) pause(ctx context.Context, how time.Duration) {
 }
 
 // events tells a page how far its server has come, until it is there.
-func (d *Door) events(w http.ResponseWriter, r *http.Request) {
-	_, pinned, _ := d.pinned(r)
-
-	pool, ok := d.pool(r, pinned)
-	if !ok {
-		refuse(w, r, http.StatusNotFound, "The studio has no such pool.")
-		return
-	}
-
+func (d *Door) events(w http.ResponseWriter, r *http.Request, pool string) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 

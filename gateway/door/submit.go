@@ -132,7 +132,7 @@ func (d *Door) worker(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if !who.Program && len(tried) == 0 {
 		s, pool, ok := d.seat(w, r, who)
 		if pool == "" {
-			refuse(w, r, http.StatusNotFound, "The studio has no such pool.")
+			noPool(w, r)
 		}
 
 		if !ok && pool != "" {
@@ -144,7 +144,7 @@ func (d *Door) worker(ctx context.Context, w http.ResponseWriter, r *http.Reques
 
 	pool, ok := d.pool(r, "")
 	if !ok {
-		refuse(w, r, http.StatusNotFound, "The studio has no such pool.")
+		noPool(w, r)
 		return servers.Server{}, "", false
 	}
 

@@ -30,6 +30,7 @@ func Problem(w http.ResponseWriter, status int, title, text string) {
 // WakingData is what the waking page begins with; events tell it the rest.
 type WakingData struct {
 	Studio string
+	Pool   string
 }
 
 // Waking shows how far a server has come.

@@ -1,5 +1,6 @@
 // Shows how far the server has come, and opens the studio when it is there.
 (() => {
+  const pool = `?pool=${encodeURIComponent(document.currentScript.dataset.pool)}`;
   const find = (id) => document.getElementById(id);
   const seconds = (ms) => {
     const s = Math.max(0, Math.round(ms / 1000));
@@ -28,7 +29,7 @@
     });
     find("stages").replaceChildren(...items);
   };
-  const events = new EventSource("/_studio/wake/events");
+  const events = new EventSource("/_studio/wake/events" + pool);
   events.addEventListener("stages", (e) => {
     last = { ...JSON.parse(e.data), at: Date.now() };
     show();
@@ -37,6 +38,6 @@
       location.reload();
     }
   });
-  find("wake").addEventListener("click", () => fetch("/_studio/wake", { method: "POST" }));
+  find("wake").addEventListener("click", () => fetch("/_studio/wake" + pool, { method: "POST" }));
   setInterval(show, 1000);
 })();
