@@ -17,8 +17,17 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
 )
+
+// TestNames holds that the names are those of the composition.
+func TestNames(t *testing.T) {
+	want := []string{plan.LabelPool, plan.ServersPrefix, plan.NameComfyUI, plan.LabelName, plan.NameFrontDoor}
+	if diff := cmp.Diff(want, []string{labelPool, prefix, container, labelName, frontDoor}); diff != "" {
+		t.Errorf("names: -want, +got:\n%s", diff)
+	}
+}
 
 func pod(name string, uid types.UID, edits ...func(*corev1.Pod)) *corev1.Pod {
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "comfyui", UID: uid, Labels: map[string]string{labelPool: "default"}}}

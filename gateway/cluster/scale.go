@@ -20,7 +20,7 @@ const tries = 5
 
 // Replicas is how many servers a pool shall have now.
 func (c *Cluster) Replicas(ctx context.Context, pool string) (int32, error) {
-	s, err := c.Client.AppsV1().Deployments(c.Namespace).GetScale(ctx, Prefix+pool, metav1.GetOptions{})
+	s, err := c.Client.AppsV1().Deployments(c.Namespace).GetScale(ctx, prefix+pool, metav1.GetOptions{})
 	if err != nil {
 		return 0, fmt.Errorf("cannot read the scale of %s: %w", pool, err)
 	}
@@ -43,7 +43,7 @@ func (c *Cluster) change(ctx context.Context, pool string, to func(now int32) (i
 	deployments := c.Client.AppsV1().Deployments(c.Namespace)
 
 	for range tries {
-		s, err := deployments.GetScale(ctx, Prefix+pool, metav1.GetOptions{})
+		s, err := deployments.GetScale(ctx, prefix+pool, metav1.GetOptions{})
 		if err != nil {
 			return fmt.Errorf("cannot read the scale of %s: %w", pool, err)
 		}
@@ -56,7 +56,7 @@ func (c *Cluster) change(ctx context.Context, pool string, to func(now int32) (i
 		// It carries the version that was read: who was faster has decided.
 		s.Spec.Replicas = n
 
-		_, err = deployments.UpdateScale(ctx, Prefix+pool, s, metav1.UpdateOptions{})
+		_, err = deployments.UpdateScale(ctx, prefix+pool, s, metav1.UpdateOptions{})
 		if err == nil {
 			return nil
 		}
@@ -115,7 +115,7 @@ func (c *Cluster) Tell(ctx context.Context, name string, data map[string]string)
 
 // FrontDoors are the addresses of the other front doors that run.
 func (c *Cluster) FrontDoors(ctx context.Context, self string) ([]string, error) {
-	pods, err := c.Client.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=front-door"})
+	pods, err := c.Client.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labelName + "=" + frontDoor})
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the front doors: %w", err)
 	}

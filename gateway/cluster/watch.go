@@ -4,6 +4,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -11,14 +12,12 @@ import (
 	"strconv"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	appslisters "k8s.io/client-go/listers/apps/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	discoverylisters "k8s.io/client-go/listers/discovery/v1"
 	"k8s.io/client-go/tools/cache"
@@ -30,8 +29,10 @@ import (
 const (
 	labelPool = "comfyui-studio/pool"
 	container = "comfyui"
-	// Prefix begins the name of a pool's Deployment.
-	Prefix = "comfyui-"
+	// prefix begins the name of a pool's Deployment.
+	prefix    = "comfyui-"
+	labelName = "app.kubernetes.io/name"
+	frontDoor = "front-door"
 )
 
 // A Cluster is a namespace that is watched.
@@ -39,11 +40,10 @@ type Cluster struct {
 	Client    kubernetes.Interface
 	Namespace string
 
-	factory     informers.SharedInformerFactory
-	slices      discoverylisters.EndpointSliceLister
-	pods        corelisters.PodLister
-	deployments appslisters.DeploymentLister
-	changed     chan struct{}
+	factory informers.SharedInformerFactory
+	slices  discoverylisters.EndpointSliceLister
+	pods    corelisters.PodLister
+	changed chan struct{}
 }
 
 // New watches nothing yet.
@@ -54,10 +54,10 @@ func New(client kubernetes.Interface, namespace string) (*Cluster, error) {
 		informers.WithTransform(slim),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = labelPool }))
 
-	s, p, d := c.factory.Discovery().V1().EndpointSlices(), c.factory.Core().V1().Pods(), c.factory.Apps().V1().Deployments()
-	c.slices, c.pods, c.deployments = s.Lister(), p.Lister(), d.Lister()
+	s, p := c.factory.Discovery().V1().EndpointSlices(), c.factory.Core().V1().Pods()
+	c.slices, c.pods = s.Lister(), p.Lister()
 
-	for _, informer := range []cache.SharedIndexInformer{s.Informer(), p.Informer(), d.Informer()} {
+	for _, informer := range []cache.SharedIndexInformer{s.Informer(), p.Informer()} {
 		if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 			AddFunc:    func(any) { c.tell() },
 			UpdateFunc: func(any, any) { c.tell() },
@@ -159,20 +159,9 @@ func (c *Cluster) Endpoints() ([]servers.Endpoint, error) {
 		out = append(out, one)
 	}
 
-	slices.SortFunc(out, func(a, b servers.Endpoint) int { return cmpText(a.Pod, b.Pod) })
+	slices.SortFunc(out, func(a, b servers.Endpoint) int { return cmp.Compare(a.Pod, b.Pod) })
 
 	return out, nil
-}
-
-func cmpText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-
-	return 0
 }
 
 func endpoint(slice *discoveryv1.EndpointSlice, e discoveryv1.Endpoint, pods map[string]*corev1.Pod) (servers.Endpoint, bool) {
@@ -215,9 +204,4 @@ func (c *Cluster) Pods(pool string) ([]*corev1.Pod, error) {
 	}
 
 	return c.pods.Pods(c.Namespace).List(selector)
-}
-
-// Deployment is the pool's.
-func (c *Cluster) Deployment(pool string) (*appsv1.Deployment, error) {
-	return c.deployments.Deployments(c.Namespace).Get(Prefix + pool)
 }

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/comfyui-studio/comfyui-studio/gateway/route"
 	"github.com/comfyui-studio/comfyui-studio/gateway/viewer"
 )
 
@@ -17,7 +16,6 @@ import (
 type Answer struct {
 	Method  string
 	Path    string
-	Kind    route.Kind
 	User    string
 	Program bool
 	From    netip.Addr

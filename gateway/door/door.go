@@ -132,8 +132,6 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, a *Answer) {
 	}
 
 	what := route.Table{NodeRoutes: set(c.NodeRoutes)}.Find(r.Method, segments)
-	a.Kind = what.Kind
-
 	if what.Kind == route.Own && d.open(w, r, segments, a.From) {
 		return
 	}

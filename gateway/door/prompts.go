@@ -121,7 +121,7 @@ func (d *Door) change(w http.ResponseWriter, r *http.Request, who caller, what r
 
 	switch ids := c.ids(); {
 	case c.Clear || (len(ids) == 0 && what.Kind != route.CancelMany):
-		d.changeAll(w, r, who, what, b)
+		d.changeAll(w, r, who, b)
 	default:
 		d.changeSome(w, r, what, ids)
 	}
@@ -137,7 +137,7 @@ func (c changes) ids() []string {
 }
 
 // changeAll is for everything that a server has.
-func (d *Door) changeAll(w http.ResponseWriter, r *http.Request, who caller, _ route.Route, b []byte) {
+func (d *Door) changeAll(w http.ResponseWriter, r *http.Request, who caller, b []byte) {
 	if !who.Program {
 		s, pool, ok := d.server(r, who)
 		if !ok {

@@ -152,7 +152,7 @@ func single(name string, post, get, api bool) Route {
 	return Route{}
 }
 
-// reading and writing are the rest of ComfyUI's routes, by their first segment.
+// known are the rest of ComfyUI's routes, by their first segment.
 // /internal is not among them: it shows a server's log and folders to anybody.
 // Neither is what the Manager adds, which installs programs by GET.
 func known(method string, p []string) bool {
@@ -164,9 +164,7 @@ func known(method string, p []string) bool {
 	case "users", "settings":
 		return read(method) || method == http.MethodPost
 	case "models", "embeddings", "system_stats", "features", "extensions", "workflow_templates", "global_subgraphs",
-		"i18n", "view_metadata", "experiment", "viewvideo", "node_replacements":
-		return read(method)
-	case "assets":
+		"i18n", "view_metadata", "experiment", "viewvideo", "node_replacements", "assets":
 		return read(method)
 	}
 

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/gateway/config"
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
 )
@@ -25,7 +26,7 @@ type cluster struct {
 func (c *cluster) Replicas(context.Context, string) (int32, error) { return c.replicas, nil }
 func (c *cluster) Pods(string) ([]*corev1.Pod, error)              { return c.pods, nil }
 func (c *cluster) Tell(_ context.Context, name string, data map[string]string) error {
-	if name == "studio-status" {
+	if name == plan.StatusName {
 		c.writes, c.text = c.writes+1, data["status.json"]
 	}
 
