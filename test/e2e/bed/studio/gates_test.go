@@ -3,30 +3,19 @@ package studio
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
 
-// gates is what one resource waits for, as the function's own tests write it
-// down.
-type gates struct {
-	Key   string   `json:"key"`
-	After []string `json:"after"`
-	Needs []string `json:"needs"`
-}
-
-func declaredGates(t *testing.T, claim string) []gates {
+func declaredGates(t *testing.T, claim string) []gate.Gate {
 	t.Helper()
 
 	root, err := bed.FindRoot()
@@ -34,31 +23,21 @@ func declaredGates(t *testing.T, claim string) []gates {
 		t.Fatal(err)
 	}
 
-	b, err := os.ReadFile(filepath.Join(root, "functions", "compose-comfyui", "testdata", "gates", claim+".yaml"))
+	out, err := gate.Read(root, claim)
 	if err != nil {
 		t.Fatal(err)
-	}
-
-	var out []gates
-	if err := yaml.UnmarshalStrict(b, &out); err != nil {
-		t.Fatal(err)
-	}
-
-	for i, g := range out {
-		out[i].Key = family(g.Key)
-		for j, k := range g.After {
-			out[i].After[j] = family(k)
-		}
 	}
 
 	return out
 }
 
+// zonesOfMinimal is how many zones a studio in Tokyo has that names none.
+const zonesOfMinimal = 3
+
 // moment is one run of the function, reduced to what gates speak of.
 type moment struct {
 	ready   map[string]bool
 	values  map[string]bool
-	subnets map[string]bool
 	desired map[string]bool
 }
 
@@ -86,56 +65,31 @@ func moments(t *testing.T, runs []wire.Run) []moment {
 }
 
 func momentOf(req *fnv1.RunFunctionRequest, rsp *fnv1.RunFunctionResponse) moment {
-	m := moment{ready: map[string]bool{}, values: map[string]bool{}, subnets: map[string]bool{}, desired: map[string]bool{}}
+	m := moment{ready: map[string]bool{}, values: map[string]bool{}, desired: map[string]bool{}}
+	for _, v := range gate.Always() {
+		m.values[v] = true
+	}
+
+	subnets := 0
 
 	for k, r := range req.GetObserved().GetResources() {
 		o := r.GetResource().AsMap()
-		m.ready[family(k)] = hasNoCondition(o) || isReady(o)
-		m.tells(k, o)
+		m.ready[gate.Family(k)] = gate.Ready(o)
+
+		for _, v := range gate.Values(k, o) {
+			if v == gate.PrivateSubnets {
+				subnets++
+			}
+
+			m.values[v] = v != gate.PrivateSubnets || subnets == zonesOfMinimal
+		}
 	}
 
 	for k := range rsp.GetDesired().GetResources() {
-		m.desired[family(k)] = true
+		m.desired[gate.Family(k)] = true
 	}
 
 	return m
-}
-
-// hashed are the families of which a small studio has one member each, named by
-// what only AWS tells or by the release of studio-agent: the bed's are others than
-// those that the function's tests write down.
-var hashed = regexp.MustCompile(`^((?:edge-attachment|edge-vpc-origin|image-context-[a-z]+|image-schedule-[a-z]+|image-marker-[a-z]+)-)[0-9a-f]{8}$`)
-
-func family(key string) string { return hashed.ReplaceAllString(key, "$1") }
-
-// hasNoCondition are the kinds that count as ready once they exist.
-func hasNoCondition(o map[string]any) bool {
-	return o["kind"] == "ProviderConfig" || o["kind"] == "Secret"
-}
-
-// isReady is the rule of readiness, written a second time on purpose: a Ready
-// condition that is True, and no condition of an older generation.
-func isReady(o map[string]any) bool {
-	generation, _ := nested(o, "metadata")["generation"].(float64)
-	conditions, _ := nested(o, "status")["conditions"].([]any)
-	ready := false
-
-	for _, c := range conditions {
-		m := c.(map[string]any)
-		if m["type"] != "Ready" && m["type"] != "Synced" {
-			continue
-		}
-
-		if seen, ok := m["observedGeneration"].(float64); ok && seen < generation {
-			return false
-		}
-
-		if m["type"] == "Ready" {
-			ready = m["status"] == "True"
-		}
-	}
-
-	return ready
 }
 
 func nested(o map[string]any, path ...string) map[string]any {
@@ -147,10 +101,10 @@ func nested(o map[string]any, path ...string) map[string]any {
 }
 
 // open says whether a resource's gates are all open.
-func (m moment) open(g gates) bool { return len(m.closed(g)) == 0 }
+func (m moment) open(g gate.Gate) bool { return len(m.closed(g)) == 0 }
 
 // closed are the gates of a resource that are not open.
-func (m moment) closed(g gates) []string {
+func (m moment) closed(g gate.Gate) []string {
 	var out []string
 
 	for _, k := range g.After {
@@ -170,7 +124,7 @@ func (m moment) closed(g gates) []string {
 
 // early are the resources that were composed in a run that saw one of their
 // gates closed, with the gates.
-func early(declared []gates, all []moment) []string {
+func early(declared []gate.Gate, all []moment) []string {
 	var out []string
 
 	for _, p := range premature(declared, all) {
@@ -187,7 +141,7 @@ type prematurity struct {
 	before []string
 }
 
-func premature(declared []gates, all []moment) []prematurity {
+func premature(declared []gate.Gate, all []moment) []prematurity {
 	var out []prematurity
 
 	for _, g := range declared {
@@ -206,7 +160,7 @@ func premature(declared []gates, all []moment) []prematurity {
 
 // late are the resources that were not composed in the first run that saw all
 // their gates open.
-func late(declared []gates, all []moment) []string {
+func late(declared []gate.Gate, all []moment) []string {
 	var out []string
 
 	for _, g := range declared {
@@ -331,7 +285,7 @@ func TestEveryGateIsNeeded(t *testing.T) {
 func pretend(namespace string) (stop func()) {
 	return shared.Wire().Use(tamper(namespace, func(req *fnv1.RunFunctionRequest) {
 		for _, r := range req.GetObserved().GetResources() {
-			if o := r.GetResource().AsMap(); !hasNoCondition(o) && !isReady(o) {
+			if o := r.GetResource().AsMap(); !gate.Ready(o) {
 				setReady(r.GetResource(), "True")
 			}
 		}

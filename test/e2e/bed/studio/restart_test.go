@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 // TestRestarts ends one process after another while a studio is being made. Each
@@ -115,7 +116,7 @@ func (s studio) onlyBeingMade(keys ...string) error {
 	}
 
 	for k, o := range all {
-		if c := conditionOf(o, "Ready"); !slices.Contains(keys, k) && !hasNoCondition(o.Object) && !awaited(o) && c["status"] != "True" {
+		if c := conditionOf(o, "Ready"); !slices.Contains(keys, k) && !gate.HasNoCondition(o.Object) && !awaited(o) && c["status"] != "True" {
 			return fmt.Errorf("%s is being made, too", k)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 // aModel is a declared model.
@@ -188,7 +189,7 @@ func TestImageChanged(t *testing.T) {
 
 		for k, o := range s.request(r).GetObserved().GetResources() {
 			at := nested(o.GetResource().AsMap(), "status", "atProvider", "metadata")
-			built = built || family(k) == "image-marker-comfyui-" && at["digest"] == now
+			built = built || gate.Family(k) == "image-marker-comfyui-" && at["digest"] == now
 		}
 
 		servers := fmt.Sprint(rsp.GetDesired().GetResources()["workload-servers-default"].GetResource().AsMap())

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 // breakerCmd measures at scale 1: the breaker's tokens come back in real time.
@@ -113,7 +114,7 @@ func (m *breakerCmd) Run(ctx context.Context, c *cli) error {
 
 // measure runs studios of all sizes side by side: each claim has a breaker of
 // its own.
-func (m *breakerCmd) measure(ctx context.Context, c *cli, s setting, declared []gate) (rows []burst, _ cost, err error) {
+func (m *breakerCmd) measure(ctx context.Context, c *cli, s setting, declared []gate.Gate) (rows []burst, _ cost, err error) {
 	b, err := c.start(ctx, bed.Options{Scale: 1, StockCircuitBreaker: !s.raised})
 	if err != nil {
 		return nil, cost{}, err

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 // A burst is what one studio did in its first minutes.
@@ -34,7 +36,7 @@ const clusterKey = "cluster-eks"
 // notable is a wait that a person would notice.
 const notable = time.Second
 
-func burstOf(s setting, standIns int, h *history, declared []gate, window time.Duration, rs []run) burst {
+func burstOf(s setting, standIns int, h *history, declared []gate.Gate, window time.Duration, rs []run) burst {
 	all := waits(h, declared, window)
 	list := slices.Collect(maps.Values(all))
 

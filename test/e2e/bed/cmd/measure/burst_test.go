@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 func TestOpenings(t *testing.T) {
@@ -70,52 +72,20 @@ func TestSee(t *testing.T) {
 		}}
 	}
 
-	see(1, "art", "role", map[string]any{"kind": "Role"})
-	see(2, "art", "role", role())
-	see(3, "art", "role", role(map[string]any{"type": "Ready", "status": "True"}))
-	see(4, "art", "role", role(map[string]any{"type": "Ready", "status": "True"}))
-	see(5, "other", "role", role())
+	see(1, "art", "cluster-role", map[string]any{"kind": "Role"})
+	see(2, "art", "cluster-role", role())
+	see(3, "art", "cluster-role", role(map[string]any{"type": "Ready", "status": "True"}))
+	see(4, "art", "cluster-role", role(map[string]any{"type": "Ready", "status": "True"}))
+	see(5, "other", "cluster-role", role())
 	see(6, "art", "", role())
 
 	want := newHistory(start)
-	want.seen["role"] = &sighting{kind: "Role", name: "x", composed: sec(1), ready: []change{{at: sec(3), is: true}}, events: 4}
-	want.values[accountID] = told{at: sec(2), by: "role"}
+	want.seen["cluster-role"] = &sighting{kind: "Role", name: "x", composed: sec(1), ready: []change{{at: sec(3), is: true}}, events: 4}
+	want.values[gate.AccountID] = told{at: sec(2), by: "cluster-role"}
 
 	opts := cmp.AllowUnexported(history{}, sighting{}, change{}, told{})
 	if diff := cmp.Diff(map[string]*history{"art": want}, r.histories, opts); diff != "" {
 		t.Errorf("What is written down is the first of each.\nsee(...): -want, +got:\n%s", diff)
-	}
-}
-
-func TestIsReady(t *testing.T) {
-	object := func(generation, seen any) map[string]any {
-		return map[string]any{
-			"metadata": map[string]any{"generation": generation},
-			"status": map[string]any{"conditions": []any{
-				map[string]any{"type": "Ready", "status": "True"},
-				map[string]any{"type": "Synced", "status": "True", "observedGeneration": seen},
-			}},
-		}
-	}
-
-	cases := map[string]struct {
-		reason string
-		o      map[string]any
-		want   bool
-	}{
-		"Ready":          {"From JSON, numbers are integers.", object(int64(2), int64(2)), true},
-		"OlderByJSON":    {"A Ready of an older generation is no answer for this one.", object(int64(3), int64(2)), false},
-		"OlderByWire":    {"From the wire, numbers are floats.", object(3.0, 2.0), false},
-		"NoConditions":   {"What says nothing is not ready.", map[string]any{"kind": "VPC"}, false},
-		"ProviderConfig": {"A configuration has no conditions.", map[string]any{"kind": "ProviderConfig"}, true},
-	}
-
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			if got := isReady(tc.o); got != tc.want {
-				t.Errorf("%s\nisReady(...): want %t, got %t", tc.reason, tc.want, got)
-			}
-		})
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 // A wait is the time between a resource's gates being open and its being
@@ -23,7 +25,7 @@ type wait struct {
 func (w wait) took() time.Duration { return w.composed - w.open }
 
 // waits are the waits of all resources whose gates opened before the end.
-func waits(h *history, declared []gate, end time.Duration) map[string]wait {
+func waits(h *history, declared []gate.Gate, end time.Duration) map[string]wait {
 	out := map[string]wait{}
 
 	for _, g := range declared {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 func sec(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -18,19 +19,19 @@ func made(composed, ready float64) *sighting {
 
 // family is a studio in which the subnets wait for the VPC, and the cluster for
 // the subnets and the account id that a role tells.
-func family() (*history, []gate) {
+func family() (*history, []gate.Gate) {
 	h := newHistory(time.Unix(0, 0))
 	h.seen = map[string]*sighting{
 		"vpc": made(0.5, 12), "role": made(0.5, 6), "subnet-a": made(17, 27), "subnet-b": made(17, 28), "cluster": made(31, 600),
 	}
-	h.values[accountID] = told{at: sec(5), by: "role"}
+	h.values[gate.AccountID] = told{at: sec(5), by: "role"}
 
-	return h, []gate{
+	return h, []gate.Gate{
 		{Key: "vpc"},
 		{Key: "role"},
 		{Key: "subnet-a", After: []string{"vpc"}},
 		{Key: "subnet-b", After: []string{"vpc"}},
-		{Key: "cluster", After: []string{"subnet-a", "subnet-b"}, Needs: []string{accountID}},
+		{Key: "cluster", After: []string{"subnet-a", "subnet-b"}, Needs: []string{gate.AccountID}},
 		{Key: "nodes", After: []string{"cluster"}},
 	}
 }
@@ -57,7 +58,7 @@ func TestChain(t *testing.T) {
 		},
 		"ValueOpensLast": {
 			reason: "A value that comes last makes the resource that told it part of the chain.",
-			change: func(h *history) { h.values[accountID] = told{at: sec(30), by: "role"} },
+			change: func(h *history) { h.values[gate.AccountID] = told{at: sec(30), by: "role"} },
 			end:    300,
 			key:    "cluster",
 			want:   want{keys: []string{"role", "cluster"}, sum: sec(0.5 + 1), max: sec(1)},
@@ -116,7 +117,7 @@ func TestWorst(t *testing.T) {
 	h, declared := family()
 	// The address hangs on nothing and was forgotten for a minute.
 	h.seen["address"] = made(60, 61)
-	declared = append(declared, gate{Key: "address"})
+	declared = append(declared, gate.Gate{Key: "address"})
 	all := waits(h, declared, sec(300))
 
 	if diff := cmp.Diff([]wait{{key: "address", composed: sec(60)}}, worst(all), cmp.AllowUnexported(wait{})); diff != "" {

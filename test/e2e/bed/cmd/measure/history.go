@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 // A history is what a watch saw of one studio. All times are real and count from
@@ -48,7 +50,8 @@ type change struct {
 
 func newHistory(start time.Time) *history {
 	h := &history{start: start, seen: map[string]*sighting{}, values: map[string]told{}, subnets: map[string]bool{}}
-	for _, v := range known {
+	// The studio's secret is there with the second run, and nobody watches Secrets here.
+	for _, v := range append(gate.Always(), gate.StudioSecret) {
 		h.values[v] = told{}
 	}
 
@@ -90,7 +93,7 @@ func (h *history) readyAt(key string, at time.Duration) (since time.Duration, is
 
 // opened is when all of a resource's gates were open for the first time, and
 // the resource that opened the last of them: empty when it waits for nothing.
-func (h *history) opened(g gate) (at time.Duration, by string, ok bool) {
+func (h *history) opened(g gate.Gate) (at time.Duration, by string, ok bool) {
 	for _, t := range h.moments(g) {
 		if by, ok := h.openAt(g, t); ok {
 			return t, by, true
@@ -101,7 +104,7 @@ func (h *history) opened(g gate) (at time.Duration, by string, ok bool) {
 }
 
 // moments are the times at which a gate may have opened, in order.
-func (h *history) moments(g gate) []time.Duration {
+func (h *history) moments(g gate.Gate) []time.Duration {
 	out := []time.Duration{0}
 
 	for _, k := range g.After {
@@ -123,7 +126,7 @@ func (h *history) moments(g gate) []time.Duration {
 	return out
 }
 
-func (h *history) openAt(g gate, at time.Duration) (by string, ok bool) {
+func (h *history) openAt(g gate.Gate, at time.Duration) (by string, ok bool) {
 	var last time.Duration
 
 	note := func(t time.Duration, key string) {
@@ -155,7 +158,7 @@ func (h *history) openAt(g gate, at time.Duration) (by string, ok bool) {
 
 // lastReady is the resource of those with gates that became ready last. Usages have
 // none: they follow what they are about.
-func (h *history) lastReady(declared []gate) string {
+func (h *history) lastReady(declared []gate.Gate) string {
 	var (
 		last time.Duration
 		out  string
@@ -191,7 +194,7 @@ func (h *history) events() int {
 }
 
 // untold is what a resource waits for and nothing that was seen has opened.
-func (h *history) untold(declared []gate, key string) []string {
+func (h *history) untold(declared []gate.Gate, key string) []string {
 	var out []string
 
 	for _, g := range declared {

@@ -14,13 +14,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 type cli struct {
@@ -66,13 +66,13 @@ func (c *cli) start(ctx context.Context, o bed.Options) (*bed.Bed, error) {
 }
 
 // minimalGates reads what each resource of the minimal claim waits for.
-func minimalGates() ([]gate, error) {
+func minimalGates() ([]gate.Gate, error) {
 	root, err := bed.FindRoot()
 	if err != nil {
 		return nil, err
 	}
 
-	return readGates(filepath.Join(root, "functions", "compose-comfyui", "testdata", "gates", "minimal.yaml"))
+	return gate.Read(root, "minimal")
 }
 
 func progressf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

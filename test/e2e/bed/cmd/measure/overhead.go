@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/provider"
 )
 
@@ -43,7 +44,7 @@ func (m *overheadCmd) Run(ctx context.Context, c *cli) error {
 	return nil
 }
 
-func (m *overheadCmd) measure(ctx context.Context, c *cli, s setting, declared []gate) (report string, err error) {
+func (m *overheadCmd) measure(ctx context.Context, c *cli, s setting, declared []gate.Gate) (report string, err error) {
 	b, err := c.start(ctx, bed.Options{Scale: m.Scale, StockCircuitBreaker: !s.raised})
 	if err != nil {
 		return "", err

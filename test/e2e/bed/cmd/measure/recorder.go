@@ -19,6 +19,7 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
 // studioKind is the claim's.
@@ -175,7 +176,7 @@ func (h *history) seeClaim(at time.Duration, o map[string]any) {
 }
 
 func (h *history) seeComposed(at time.Duration, o *unstructured.Unstructured) {
-	key := familyOf(o.GetAnnotations()[keyAnnotation])
+	key := gate.Family(o.GetAnnotations()[keyAnnotation])
 	if key == "" {
 		return
 	}
@@ -187,9 +188,9 @@ func (h *history) seeComposed(at time.Duration, o *unstructured.Unstructured) {
 	}
 
 	s.events++
-	s.ready = changed(s.ready, at, isReady(o.Object), false)
+	s.ready = changed(s.ready, at, gate.Ready(o.Object), false)
 
-	for _, v := range valuesOf(key, o.Object) {
+	for _, v := range gate.Values(key, o.Object) {
 		h.tell(v, told{at: at, by: key})
 	}
 }
@@ -197,7 +198,7 @@ func (h *history) seeComposed(at time.Duration, o *unstructured.Unstructured) {
 // tell notes when a value was told first. Of the subnets each tells its own, and
 // the value is known with the last.
 func (h *history) tell(value string, t told) {
-	if value == privateSubnets {
+	if value == gate.PrivateSubnets {
 		if h.subnets[t.by] {
 			return
 		}

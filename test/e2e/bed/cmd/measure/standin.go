@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
 
@@ -18,7 +19,7 @@ const standInPrefix = "standin-"
 // A standIn is a resource that stands for one that the studio does not compose
 // yet. It is a real kind which the simulated AWS makes as it makes the others.
 type standIn struct {
-	gate
+	gate.Gate
 
 	apiVersion, kind string
 	spec             map[string]any
@@ -50,8 +51,8 @@ func standIns(namespace string, n int) []standIn {
 
 func standInBlock(namespace, block, after string) []standIn {
 	ref := func(key string) map[string]any { return named(objectName(namespace, block+key)) }
-	on := func(key string, after ...string) gate {
-		g := gate{Key: block + key}
+	on := func(key string, after ...string) gate.Gate {
+		g := gate.Gate{Key: block + key}
 
 		for _, a := range after {
 			if a != "" {
@@ -89,19 +90,16 @@ func standInBlock(namespace, block, after string) []standIn {
 }
 
 // regional kinds name their region; IAM has none.
-func regional(g gate, service, kind string, args map[string]any) standIn {
+func regional(g gate.Gate, service, kind string, args map[string]any) standIn {
 	args["region"] = region
 	return managed(g, service, kind, args)
 }
 
-// nameField is what objects call their name.
-const nameField = "name"
+func named(name string) map[string]any { return map[string]any{"name": name} }
 
-func named(name string) map[string]any { return map[string]any{nameField: name} }
-
-func managed(g gate, service, kind string, args map[string]any) standIn {
+func managed(g gate.Gate, service, kind string, args map[string]any) standIn {
 	return standIn{
-		gate: g, apiVersion: service + ".aws.m.upbound.io/v1beta1", kind: kind,
+		Gate: g, apiVersion: service + ".aws.m.upbound.io/v1beta1", kind: kind,
 		spec: map[string]any{
 			"forProvider":       args,
 			"providerConfigRef": map[string]any{"kind": "ClusterProviderConfig", "name": "default"},
@@ -120,7 +118,7 @@ func guard(namespace, key, of, by string) standIn {
 	}
 
 	return standIn{
-		gate: gate{Key: key}, apiVersion: "protection.crossplane.io/v1beta1", kind: "Usage",
+		Gate: gate.Gate{Key: key}, apiVersion: "protection.crossplane.io/v1beta1", kind: "Usage",
 		spec:  map[string]any{"of": side("Role", of), "by": side("RolePolicyAttachment", by), "replayDeletion": true},
 		exist: []string{of, by},
 	}
@@ -169,7 +167,7 @@ type observation map[string]bool
 func observedBy(req *fnv1.RunFunctionRequest) observation {
 	out := observation{}
 	for k, r := range req.GetObserved().GetResources() {
-		out[k] = isReady(r.GetResource().AsMap())
+		out[k] = gate.Ready(r.GetResource().AsMap())
 	}
 
 	return out
@@ -236,12 +234,12 @@ func add(desired *fnv1.State, namespace string, list []standIn, observed observa
 }
 
 // standInGates are the gates of stand-ins, without Usages, which have none.
-func standInGates(list []standIn) []gate {
-	var out []gate
+func standInGates(list []standIn) []gate.Gate {
+	var out []gate.Gate
 
 	for _, s := range list {
 		if !strings.HasPrefix(s.Key, "usage-") {
-			out = append(out, s.gate)
+			out = append(out, s.Gate)
 		}
 	}
 
