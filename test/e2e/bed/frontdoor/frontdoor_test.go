@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload/awstest"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload/clustertest"
 )
@@ -105,22 +104,7 @@ func annotate(t *testing.T, queue string) {
 
 func TestFrontDoor(t *testing.T) {
 	s := awstest.New(t, 120)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-
-	go func() {
-		done <- workload.Run(ctx, workload.Options{
-			Admin: clusters.Workload.Config, Cluster: awstest.Cluster, Region: awstest.Region, AWS: s.AWS, Kwok: clustertest.Bin("kwok"), Logf: t.Logf,
-		})
-	}()
-
-	t.Cleanup(func() {
-		cancel()
-
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	s.Play(clusters.Workload.Config)
 
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "comfyui"}}
 	if _, err := clusters.Workload.Client.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {

@@ -10,9 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload/awstest"
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload/clustertest"
 )
 
 // TestTogether installs both charts as a studio does into a cluster whose
@@ -24,22 +22,7 @@ func TestTogether(t *testing.T) {
 	s := awstest.New(t, 120)
 	s.Permit()
 
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-
-	go func() {
-		done <- workload.Run(ctx, workload.Options{
-			Admin: clusters.Workload.Config, Cluster: awstest.Cluster, Region: awstest.Region, AWS: s.AWS, Kwok: clustertest.Bin("kwok"), Logf: t.Logf,
-		})
-	}()
-
-	t.Cleanup(func() {
-		cancel()
-
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	s.Play(clusters.Workload.Config)
 
 	values := `{fullnameOverride: karpenter, serviceAccount: {name: karpenter}, replicas: 2, settings: {clusterName: studio, interruptionQueue: studio-interruptions, eksControlPlane: true}, controller: {env: [{name: AWS_REGION, value: us-east-1}], resources: {requests: {cpu: 250m, memory: 512Mi}}}}`
 	affinity := `{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: karpenter.k8s.aws/instance-gpu-manufacturer, operator: In, values: [nvidia]}]}]}}}}`

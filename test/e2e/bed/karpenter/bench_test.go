@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload/awstest"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload/clustertest"
 )
@@ -32,22 +31,7 @@ func newBench(t *testing.T, without ...string) *bench {
 	t.Helper()
 
 	b := &bench{t, awstest.New(t, scale)}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-
-	go func() {
-		done <- workload.Run(ctx, workload.Options{
-			Admin: clusters.Workload.Config, Cluster: awstest.Cluster, Region: awstest.Region, AWS: b.AWS, Kwok: clustertest.Bin("kwok"), Logf: t.Logf,
-		})
-	}()
-
-	t.Cleanup(func() {
-		cancel()
-
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	})
+	b.Play(clusters.Workload.Config)
 
 	b.Permit(without...)
 	b.install()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +19,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload/awstest"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/workload/clustertest"
 )
@@ -52,29 +50,7 @@ func run(t *testing.T) *awstest.Studio {
 	t.Helper()
 
 	s := awstest.New(t, scale)
-	log, err := os.Create(filepath.Join(t.TempDir(), "kwok.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	ctx, cancel := context.WithCancel(context.Background()) // It outlives the test's: what the test made goes with its help.
-	done := make(chan error, 1)
-
-	go func() {
-		done <- workload.Run(ctx, workload.Options{
-			Admin: clusters.Workload.Config, Cluster: awstest.Cluster, Region: awstest.Region, AWS: s.AWS,
-			Kwok: clustertest.Bin("kwok"), Log: log, Logf: t.Logf,
-		})
-	}()
-
-	t.Cleanup(func() {
-		cancel()
-
-		if err := <-done; err != nil {
-			data, _ := os.ReadFile(log.Name())
-			t.Errorf("Run: %v\n%s", err, data)
-		}
-	})
+	s.Play(clusters.Workload.Config)
 
 	return s
 }
