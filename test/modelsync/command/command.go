@@ -79,14 +79,6 @@ func (m *Manager) Register(id string, tags map[string]string, run func() error) 
 	return i
 }
 
-// Deregister forgets an instance, with what waits for it.
-func (m *Manager) Deregister(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-
-	delete(m.instances, id)
-}
-
 // Sent returns the commands so far.
 func (m *Manager) Sent() []*Command {
 	m.mu.Lock()

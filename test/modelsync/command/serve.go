@@ -1,14 +1,12 @@
 package command
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/loopback"
 )
 
 // The bounds of TimeoutSeconds.
@@ -44,18 +42,7 @@ type failure struct {
 }
 
 // Serve answers Systems Manager's protocol on a free port until stop is called.
-func (m *Manager) Serve() (endpoint string, stop func(), err error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, fmt.Errorf("cannot listen: %w", err)
-	}
-
-	s := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
-
-	go func() { _ = s.Serve(l) }()
-
-	return "http://" + l.Addr().String(), func() { _ = s.Close() }, nil
-}
+func (m *Manager) Serve() (endpoint string, stop func(), err error) { return loopback.Serve(m) }
 
 // ServeHTTP answers one request.
 func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -4,32 +4,11 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
 )
-
-// Build builds the daemon in its own module and returns its path.
-func Build(ctx context.Context, folder string) (string, error) {
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/comfyui-studio/comfyui-studio").Output()
-	if err != nil {
-		return "", fmt.Errorf("cannot find the project: %w", err)
-	}
-
-	program := filepath.Join(folder, "node-daemon")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/node-daemon")
-	build.Dir = strings.TrimSpace(string(root))
-
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("cannot build the daemon: %w\n%s", err, out)
-	}
-
-	return program, nil
-}
 
 // Options are how a daemon is started.
 type Options struct {
@@ -37,8 +16,6 @@ type Options struct {
 	// Status is where the status goes, if anywhere.
 	Status   string
 	Interval time.Duration
-	// Log is where the log goes, if anywhere.
-	Log *os.File
 }
 
 // Start starts a daemon.
@@ -53,7 +30,6 @@ func Start(ctx context.Context, o Options) (*exec.Cmd, error) {
 
 	cmd := exec.CommandContext(ctx, o.Program, args...)
 	cmd.Env = []string{"AWS_ACCESS_KEY_ID=" + store.AccessKey, "AWS_SECRET_ACCESS_KEY=" + store.SecretKey, "AWS_EC2_METADATA_DISABLED=true"}
-	cmd.Stderr = o.Log
 
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start the daemon: %w", err)

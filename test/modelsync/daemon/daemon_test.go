@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/daemon"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/programs"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
 )
 
@@ -43,7 +43,7 @@ type node struct {
 func newNode(t *testing.T) *node {
 	t.Helper()
 
-	program, err := daemon.Build(t.Context(), t.TempDir())
+	program, err := programs.Build(t.Context(), t.TempDir(), programs.Daemon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,34 +172,6 @@ func TestKill(t *testing.T) {
 	if got := n.store.Count(store.OperationGet); got != before {
 		t.Errorf("a daemon that starts anew copies nothing again: %d GETs", got-before)
 	}
-
-	end(t, cmd)
-}
-
-// TestSignals is what systemd and the document do.
-func TestSignals(t *testing.T) {
-	n := newNode(t)
-	n.store.Put(models, "loras/a", store.Seeded(1, 2000))
-
-	cmd := n.start()
-	n.until("it copies what is there", func() bool { return len(n.differences()) == 0 })
-
-	for _, beside := range []string{".ready", ".status.json"} {
-		n.until(beside+" is beside the directory", func() bool {
-			_, err := os.Stat(filepath.Join(filepath.Dir(n.options.Directory), beside))
-			return err == nil
-		})
-	}
-
-	// It looks again in an hour, or when it is told.
-	n.store.Put(models, "loras/a", store.Seeded(2, 2000))
-
-	if err := cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		t.Fatal(err)
-	}
-
-	n.until("it looks when it is told", func() bool { return len(n.differences()) == 0 })
-	n.until("it tells its status", func() bool { return n.status().Complete && n.status().Files == 1 })
 
 	end(t, cmd)
 }

@@ -52,8 +52,6 @@ func TestKilled(t *testing.T) {
 			t.Fatal("it gets nowhere")
 		}
 
-		clear(s.read)
-
 		ctx, kill := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		from = w.next(kill, ended)
@@ -86,8 +84,8 @@ func TestKilled(t *testing.T) {
 	}
 
 	// What was noted is not read again, but for the byte by which a run asks.
-	if want := files[0].Size - int64(from)*64*mib + 1; runs < 2 || from == 0 || s.read["/large"] != want {
-		t.Errorf("after %d runs and %d parts noted the last run reads %d bytes, want %d", runs, from, s.read["/large"], want)
+	if want := files[0].Size - int64(from)*64*mib + 1; runs < 2 || from == 0 || s.given()["/large"] != want {
+		t.Errorf("after %d runs and %d parts noted the last run reads %d bytes, want %d", runs, from, s.given()["/large"], want)
 	}
 
 	s.again(secrets, files[:2]...)
@@ -187,14 +185,12 @@ func (s *site) again(secrets string, files ...file) {
 
 	heads := s.store.Count(store.OperationHead)
 
-	clear(s.read)
-
 	got, err := s.fetch(s.Context(), secrets, files...)
 	if diff := cmp.Diff(map[string]string{"state": "done", "present": strconv.Itoa(len(files)), "failures": ""}, got); diff != "" || err != nil {
 		s.Errorf("again: %v: -want, +got:\n%s", err, diff)
 	}
 
-	if asked := s.store.Count(store.OperationHead) - heads; len(s.read) > 0 || asked != len(files) {
-		s.Errorf("again: reads %v and asks %d times for %d files", s.read, asked, len(files))
+	if asked := s.store.Count(store.OperationHead) - heads; len(s.given()) > 0 || asked != len(files) {
+		s.Errorf("again: reads %v and asks %d times for %d files", s.given(), asked, len(files))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/programs"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
 )
 
@@ -65,7 +67,7 @@ type site struct {
 
 	mu    sync.Mutex
 	files map[string]store.Content
-	// Read counts the bytes that the host gave, by path.
+	// Read counts the bytes that the host gave to the last run, by path.
 	read map[string]int64
 	// Peak is the most memory that the last run had, in bytes.
 	peak int64
@@ -74,11 +76,15 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 
-	s := &site{T: t, store: store.New(), folder: t.TempDir(), files: map[string]store.Content{}, read: map[string]int64{}}
+	s := &site{T: t, store: store.New(), folder: t.TempDir(), files: map[string]store.Content{}}
 	s.store.Make(models)
 	s.store.Make(artefacts)
 	s.store.Make("team")
-	s.program = s.build()
+
+	var err error
+	if s.program, err = programs.Build(t.Context(), s.folder, programs.Fetcher); err != nil {
+		t.Fatal(err)
+	}
 
 	endpoint, stop, err := s.store.Serve()
 	if err != nil {
@@ -93,28 +99,13 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// build builds the fetcher in its own module.
-func (s *site) build() string {
-	s.Helper()
-
-	program := filepath.Join(s.folder, "model-fetcher")
-	cmd := exec.CommandContext(s.Context(), "go", "build", "-o", program, "./cmd/model-fetcher")
-	cmd.Dir = "../../.."
-
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.Fatalf("cannot build the fetcher: %v\n%s", err, out)
-	}
-
-	return program
-}
-
 // host serves what files holds, the gated ones to those who have the token.
 func (s *site) host() {
 	s.Helper()
 
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
-		c := s.files[r.URL.Path]
+		c, read := s.files[r.URL.Path], s.read
 		s.mu.Unlock()
 
 		switch {
@@ -124,7 +115,7 @@ func (s *site) host() {
 			w.WriteHeader(http.StatusUnauthorized)
 		default:
 			w.Header().Set("ETag", `"1"`)
-			http.ServeContent(&counted{ResponseWriter: w, path: r.URL.Path, s: s}, r, "", time.Time{}, io.NewSectionReader(c, 0, c.Size()))
+			http.ServeContent(&counted{ResponseWriter: w, path: r.URL.Path, s: s, read: read}, r, "", time.Time{}, io.NewSectionReader(c, 0, c.Size()))
 		}
 	}))
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -139,21 +130,32 @@ func (s *site) host() {
 	}
 }
 
+// A counted answer is of the run that it began in: what is on its way to one that
+// was killed is nothing of the next.
 type counted struct {
 	http.ResponseWriter
 
 	path string
 	s    *site
+	read map[string]int64
 }
 
 func (c *counted) Write(p []byte) (int, error) {
 	n, err := c.ResponseWriter.Write(p)
 
 	c.s.mu.Lock()
-	c.s.read[c.path] += int64(n)
+	c.read[c.path] += int64(n)
 	c.s.mu.Unlock()
 
 	return n, err
+}
+
+// given is what the host gave to the last run, by path.
+func (s *site) given() map[string]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return maps.Clone(s.read)
 }
 
 // secrets plays Secrets Manager.
@@ -181,6 +183,10 @@ func (s *site) secrets() string {
 // fetch runs the fetcher until it ends, and returns what it leaves behind.
 func (s *site) fetch(ctx context.Context, secrets string, files ...file) (map[string]string, error) {
 	s.Helper()
+
+	s.mu.Lock()
+	s.read = map[string]int64{}
+	s.mu.Unlock()
 
 	manifest, err := json.Marshal(map[string]any{"files": files})
 	if err != nil {

@@ -2,33 +2,28 @@ package faults
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/loopback"
 )
 
 // Serve answers on a free port of this machine until stop is called, and
 // returns its URL.
 func (p *Proxy) Serve() (endpoint string, stop func(), err error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	// Not by a ServeMux: that one tidies paths, and keys are not paths.
+	endpoint, end, err := loopback.Serve(p)
 	if err != nil {
-		return "", nil, fmt.Errorf("cannot listen: %w", err)
+		return "", nil, err
 	}
 
-	// Not a ServeMux: that one tidies paths, and keys are not paths.
-	s := &http.Server{Handler: p, ReadHeaderTimeout: time.Minute}
-
-	go func() { _ = s.Serve(l) }()
-
-	return "http://" + l.Addr().String(), func() {
+	return endpoint, func() {
 		p.Quiet()
-		_ = s.Close()
+		end()
 	}, nil
 }
 

@@ -6,9 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -52,26 +50,6 @@ type Chain struct {
 	random *rand.Rand
 	// held are events that are late, and overtaken by others.
 	held []string
-}
-
-// BuildLambda builds the real Lambda and returns its path.
-func BuildLambda(ctx context.Context, folder string) (string, error) {
-	program := filepath.Join(folder, "bootstrap")
-
-	// In its own module, whose versions it is shipped with.
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/comfyui-studio/comfyui-studio").Output()
-	if err != nil {
-		return "", fmt.Errorf("cannot find the project: %w", err)
-	}
-
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./lambda/modelsync")
-	build.Dir = strings.TrimSpace(string(root))
-
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("cannot build the Lambda: %w\n%s", err, out)
-	}
-
-	return program, nil
 }
 
 // NewChain starts a chain with the Lambda at program. The window is that of the

@@ -16,6 +16,7 @@ import (
 
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/faults"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/history"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/programs"
 )
 
 // lambda is the path of the real Lambda.
@@ -36,7 +37,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(folder)
 
-	if lambda, err = history.BuildLambda(context.Background(), folder); err != nil {
+	if lambda, err = programs.Build(context.Background(), folder, programs.Lambda); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -70,7 +71,6 @@ var large = []string{"checkpoints/flux.safetensors", "unet/part-1", "top"}
 
 // machine draws one history.
 type machine struct {
-	t     *rapid.T
 	w     *history.World
 	chain *history.Chain
 	steps int
@@ -134,7 +134,7 @@ func newMachine(rt *rapid.T) *machine {
 		rt.Fatal(err)
 	}
 
-	m := &machine{t: rt, w: w}
+	m := &machine{w: w}
 
 	if rapid.Bool().Draw(rt, "connected") {
 		share := rapid.SampledFrom([]float64{0, 0.1, 0.3, 1})

@@ -71,14 +71,6 @@ func (q *Queue) Send(body string) string {
 	return m.ID
 }
 
-// Tick has those who wait look again. Tests call it when they moved the clock.
-func (q *Queue) Tick() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-
-	q.wake()
-}
-
 // Len tells how many messages are in the queue, those that are hidden as well.
 func (q *Queue) Len() int {
 	q.mu.Lock()
@@ -159,21 +151,4 @@ func (q *Queue) remove(receipt string) bool {
 	}
 
 	return true
-}
-
-// hide changes for how long a message stays hidden from now on.
-func (q *Queue) hide(receipt string, d time.Duration) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-
-	for _, m := range q.messages {
-		if m.Receipt == receipt {
-			m.hidden = q.settings.Clock().Add(d)
-			q.wake()
-
-			return true
-		}
-	}
-
-	return false
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/loopback"
 )
 
 const (
@@ -52,18 +53,7 @@ func fail(code, format string, args ...any) *failure {
 
 // Serve answers SQS's protocol on a free port until stop is called. The
 // endpoint is that of the service.
-func (q *Queue) Serve() (endpoint string, stop func(), err error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, fmt.Errorf("cannot listen: %w", err)
-	}
-
-	s := &http.Server{Handler: q, ReadHeaderTimeout: time.Minute}
-
-	go func() { _ = s.Serve(l) }()
-
-	return "http://" + l.Addr().String(), func() { _ = s.Close() }, nil
-}
+func (q *Queue) Serve() (endpoint string, stop func(), err error) { return loopback.Serve(q) }
 
 // ServeHTTP answers one request.
 func (q *Queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -117,12 +107,6 @@ func (q *Queue) answer(r *http.Request) (any, *failure) {
 		return struct{}{}, nil
 	case "DeleteMessageBatch":
 		return q.removeAll(in.Entries)
-	case "ChangeMessageVisibility":
-		if in.VisibilityTimeout == nil || !q.hide(in.ReceiptHandle, time.Duration(*in.VisibilityTimeout)*time.Second) {
-			return nil, fail("MessageNotInflight", "The message is not in flight.")
-		}
-
-		return struct{}{}, nil
 	default:
 		return nil, fail("InvalidAction", "The action %s is not valid for this endpoint.", operation)
 	}

@@ -77,14 +77,6 @@ func (s *Store) Make(name string) {
 	s.buckets[name] = &bucket{objects: map[string]*Object{}, forbidden: map[string]bool{}}
 }
 
-// Drop forgets a bucket and all that is in it.
-func (s *Store) Drop(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	delete(s.buckets, name)
-}
-
 // Objects returns what a bucket holds, in order of keys.
 func (s *Store) Objects(name string) []*Object {
 	s.mu.RLock()

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/comfyui-studio/comfyui-studio/test/modelsync/daemon"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/programs"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
 )
 
@@ -89,7 +89,7 @@ func toolsOf(c copies, folder, endpoint string) ([]tool, error) {
 	for _, name := range c.tools {
 		switch name {
 		case "ours":
-			program, err := daemon.Build(context.Background(), folder)
+			program, err := programs.Build(context.Background(), folder, programs.Daemon)
 			if err != nil {
 				return nil, err
 			}

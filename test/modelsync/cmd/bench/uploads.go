@@ -16,6 +16,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/modelsync/mirror"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/history"
+	"github.com/comfyui-studio/comfyui-studio/test/modelsync/programs"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
 )
 
@@ -36,7 +37,7 @@ const (
 // the doubles an event, a command and a listing take no time, so what is shown is
 // the waiting that the design has in it.
 func measureUploads(folder string, nodes, ways []string, uploads int) error {
-	program, err := history.BuildLambda(context.Background(), folder)
+	program, err := programs.Build(context.Background(), folder, programs.Lambda)
 	if err != nil {
 		return err
 	}
