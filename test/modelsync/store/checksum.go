@@ -25,32 +25,28 @@ func sumField(a types.ChecksumAlgorithm, s sums) **string {
 	return new(*string)
 }
 
-func headSums(o *s3.HeadObjectOutput) sums {
+// sumsOf are the fields in the order in which S3 has them.
+func sumsOf(crc32, crc32c, crc64nvme, sha1, sha256 **string) sums {
 	return sums{
-		types.ChecksumAlgorithmCrc32: &o.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: &o.ChecksumCRC32C, types.ChecksumAlgorithmCrc64nvme: &o.ChecksumCRC64NVME,
-		types.ChecksumAlgorithmSha1: &o.ChecksumSHA1, types.ChecksumAlgorithmSha256: &o.ChecksumSHA256,
+		types.ChecksumAlgorithmCrc32: crc32, types.ChecksumAlgorithmCrc32c: crc32c, types.ChecksumAlgorithmCrc64nvme: crc64nvme,
+		types.ChecksumAlgorithmSha1: sha1, types.ChecksumAlgorithmSha256: sha256,
 	}
+}
+
+func headSums(o *s3.HeadObjectOutput) sums {
+	return sumsOf(&o.ChecksumCRC32, &o.ChecksumCRC32C, &o.ChecksumCRC64NVME, &o.ChecksumSHA1, &o.ChecksumSHA256)
 }
 
 func getSums(o *s3.GetObjectOutput) sums {
-	return sums{
-		types.ChecksumAlgorithmCrc32: &o.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: &o.ChecksumCRC32C, types.ChecksumAlgorithmCrc64nvme: &o.ChecksumCRC64NVME,
-		types.ChecksumAlgorithmSha1: &o.ChecksumSHA1, types.ChecksumAlgorithmSha256: &o.ChecksumSHA256,
-	}
+	return sumsOf(&o.ChecksumCRC32, &o.ChecksumCRC32C, &o.ChecksumCRC64NVME, &o.ChecksumSHA1, &o.ChecksumSHA256)
 }
 
 func putSums(o *s3response.PutObjectOutput) sums {
-	return sums{
-		types.ChecksumAlgorithmCrc32: &o.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: &o.ChecksumCRC32C, types.ChecksumAlgorithmCrc64nvme: &o.ChecksumCRC64NVME,
-		types.ChecksumAlgorithmSha1: &o.ChecksumSHA1, types.ChecksumAlgorithmSha256: &o.ChecksumSHA256,
-	}
+	return sumsOf(&o.ChecksumCRC32, &o.ChecksumCRC32C, &o.ChecksumCRC64NVME, &o.ChecksumSHA1, &o.ChecksumSHA256)
 }
 
 func completeSums(o *s3response.CompleteMultipartUploadResult) sums {
-	return sums{
-		types.ChecksumAlgorithmCrc32: &o.ChecksumCRC32, types.ChecksumAlgorithmCrc32c: &o.ChecksumCRC32C, types.ChecksumAlgorithmCrc64nvme: &o.ChecksumCRC64NVME,
-		types.ChecksumAlgorithmSha1: &o.ChecksumSHA1, types.ChecksumAlgorithmSha256: &o.ChecksumSHA256,
-	}
+	return sumsOf(&o.ChecksumCRC32, &o.ChecksumCRC32C, &o.ChecksumCRC64NVME, &o.ChecksumSHA1, &o.ChecksumSHA256)
 }
 
 // digest computes the checksum of a content.
@@ -95,12 +91,7 @@ func hashType(a types.ChecksumAlgorithm) utils.HashType {
 
 // claimed is the checksum that came with a request, if any.
 func claimed(a types.ChecksumAlgorithm, crc32, crc32c, crc64nvme, sha1, sha256 *string) (string, error) {
-	s := sums{
-		types.ChecksumAlgorithmCrc32: &crc32, types.ChecksumAlgorithmCrc32c: &crc32c, types.ChecksumAlgorithmCrc64nvme: &crc64nvme,
-		types.ChecksumAlgorithmSha1: &sha1, types.ChecksumAlgorithmSha256: &sha256,
-	}
-
-	f := s[a]
+	f := sumsOf(&crc32, &crc32c, &crc64nvme, &sha1, &sha256)[a]
 	if f == nil {
 		return "", s3err.GetAPIError(s3err.ErrInvalidChecksumAlgorithm)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -190,7 +189,7 @@ func receive(body io.Reader, length int64) (Content, error) {
 // cloned keeps metadata beyond the request, whose memory the front uses again.
 func cloned(m map[string]string) map[string]string {
 	kept := make(map[string]string, len(m))
-	for k, v := range maps.All(m) {
+	for k, v := range m {
 		kept[strings.Clone(k)] = strings.Clone(v)
 	}
 
