@@ -43,13 +43,13 @@ func connected(t *testing.T, loss history.Loss) (scene, *history.Chain) {
 func TestChain(t *testing.T) {
 	c, chain := connected(t, history.Loss{Junk: 1, Repeat: 0.5})
 
-	c.w.Store.Put(bucket, "loras/a", c.w.Fresh(1000))
+	c.put("loras/a", 1000)
 	c.equal("an upload is told")
 
-	c.w.Store.Put(bucket, "loras/a", c.w.Fresh(1000))
+	c.put("loras/a", 1000)
 	c.equal("a replacement is told")
 
-	c.w.Store.Put(bucket, "loras/odd %zz+ü", c.w.Fresh(1000))
+	c.put("loras/odd %zz+ü", 1000)
 	c.equal("an upload with an odd key is told")
 
 	c.w.Store.Copy(bucket, "loras/a", "loras/b")
@@ -70,7 +70,7 @@ func TestThrottled(t *testing.T) {
 	c, chain := connected(t, history.Loss{})
 
 	chain.Commands.Refuse("ThrottlingException")
-	c.w.Store.Put(bucket, "loras/a", c.w.Fresh(1000))
+	c.put("loras/a", 1000)
 
 	for chain.Commands.Refusals() < 2 {
 		time.Sleep(time.Millisecond)
@@ -96,7 +96,7 @@ func TestDown(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	c.w.Store.Put(bucket, "loras/a", c.w.Fresh(1000))
+	c.put("loras/a", 1000)
 
 	for len(chain.Commands.Sent()) == 0 || chain.Commands.Sent()[0].Statuses()[other.Name] != command.Failed {
 		time.Sleep(time.Millisecond)

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
 )
 
@@ -23,7 +22,7 @@ func (c scene) equal(what string) {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		differences = nil
 		for _, n := range c.w.Nodes() {
-			differences = append(differences, fleet.Compare(n.Tree, fleet.Expect(c.w.Store.Objects(bucket)))...)
+			differences = append(differences, c.differences(n)...)
 		}
 
 		if len(differences) == 0 {
@@ -49,7 +48,7 @@ func TestStorm(t *testing.T) {
 		_ = c.n.Poke()
 	}
 
-	c.w.Store.Put(bucket, "a", c.w.Fresh(100))
+	c.put("a", 100)
 	close(release)
 	c.equal("a poke during a pass is another pass")
 
@@ -71,7 +70,7 @@ func TestNoPokeIsLost(t *testing.T) {
 		_ = c.n.Poke()
 
 		time.Sleep(time.Duration(i%50) * 100 * time.Microsecond)
-		c.w.Store.Put(bucket, "a", c.w.Fresh(100))
+		c.put("a", 100)
 		_ = c.n.Poke()
 		c.equal(fmt.Sprintf("poke %d is lost", i))
 	}
@@ -115,7 +114,7 @@ func TestHugeDoesNotFit(t *testing.T) {
 	c := newScene(t, 0)
 	c.n.Disk.Shrink(1 << 30)
 	c.w.Store.PutLarge(bucket, "checkpoints/huge", c.w.Fresh(20<<30), 64<<20)
-	c.w.Store.Put(bucket, "loras/small", c.w.Fresh(1000))
+	c.put("loras/small", 1000)
 	c.look()
 
 	if s := c.n.Status(); s.SkippedCount != 1 || s.Skipped[0].Key != "checkpoints/huge" || s.Files != 1 {

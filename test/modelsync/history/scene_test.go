@@ -1,6 +1,8 @@
 package history_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -51,4 +53,21 @@ func (c scene) settle() {
 // look makes one pass, whatever becomes of it.
 func (c scene) look() {
 	_ = c.n.Settle(c.t.Context(), 1, func() []*store.Object { return nil })
+}
+
+// put uploads content that never was before.
+func (c scene) put(key string, size int64) { c.w.Store.Put(bucket, key, c.w.Fresh(size)) }
+
+// differences tells how a node differs from the bucket.
+func (c scene) differences(n *fleet.Node) []string {
+	return fleet.Compare(n.Tree, fleet.Expect(c.w.Store.Objects(bucket)))
+}
+
+// kept holds that the node has a file under a key, whatever version of it.
+func (c scene) kept(key string) {
+	c.t.Helper()
+
+	if _, err := os.Stat(filepath.Join(c.n.Tree, key)); err != nil {
+		c.t.Errorf("the file was deleted though its object is there: %v", err)
+	}
 }
