@@ -127,7 +127,7 @@ func TestWatch(t *testing.T) {
 		write(read(t, "inside"))
 		time.Sleep(11 * time.Second)
 
-		if got := f.Config().Studio; got != "art/oslo" && got != "confidential/vault" {
+		if got := f.Config().Studio; got != "art/oslo" {
 			t.Errorf("a new configuration is not followed: %q", got)
 		}
 	})

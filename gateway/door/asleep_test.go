@@ -102,11 +102,7 @@ func TestHeld(t *testing.T) {
 
 	go func() { done <- w.program().do(http.MethodPost, "/prompt", graph("a"), "Prefer", "wait=30") }()
 
-	for w.waker.count() == 0 {
-		if w.Context().Err() != nil {
-			t.Fatal("nobody was woken")
-		}
-	}
+	until(func() bool { return w.waker.count() > 0 })
 
 	w.add("late")
 	w.sync()

@@ -125,7 +125,15 @@ func TestChanges(t *testing.T) {
 		}
 	}
 
+	for range 4 {
+		p.queue("a")
+	}
+
 	if got := p.do(http.MethodPost, "/queue?pool=default", `{"clear":true}`); got.status != http.StatusOK {
 		t.Errorf("clear with a pool: %d %s", got.status, got.body)
+	}
+
+	if got := p.do(http.MethodGet, "/queue", ""); !strings.Contains(got.body, `"queue_pending":[]`) {
+		t.Errorf("after the pool was cleared prompts wait: %s", got.body)
 	}
 }

@@ -180,13 +180,7 @@ func TestDeaf(t *testing.T) {
 	// The old one ends after the new one has begun, for all that the browser knows.
 	_ = first.CloseNow()
 
-	for w.door.Sockets() > 1 {
-		if t.Context().Err() != nil {
-			return
-		}
-
-		time.Sleep(time.Millisecond)
-	}
+	until(func() bool { return w.door.Sockets() <= 1 })
 
 	got := c.fetch(http.MethodPost, "/prompt", strings.Replace(graph("a"), "{", `{"client_id":"me",`, 1))
 	id, _ := got.json(t)["prompt_id"].(string)

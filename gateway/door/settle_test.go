@@ -305,12 +305,7 @@ func TestClientLeaves(t *testing.T) {
 	w.cut()
 	close(left)
 
-	for !w.answers.has("/prompt") {
-		if t.Context().Err() != nil {
-			return
-		}
-	}
-
+	until(func() bool { return w.answers.has("/prompt") })
 	waits(t, w, n, 1)
 
 	// Its id was learnt, which a call that ended with the client would not have.
@@ -323,14 +318,14 @@ func TestClientLeaves(t *testing.T) {
 func waits(t *testing.T, w *world, n *node, want int) {
 	t.Helper()
 
-	for t.Context().Err() == nil {
+	until(func() bool {
 		_, q, err := w.door.get(t.Context(), servers.Server{Endpoint: n.endpoint}, "/queue")
 		if err != nil {
 			t.Fatal(err)
 		}
 
-		if ids, err := idsOf(q); err == nil && len(ids) == want {
-			return
-		}
-	}
+		ids, err := idsOf(q)
+
+		return err == nil && len(ids) == want
+	})
 }

@@ -3,7 +3,6 @@ package door
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 )
@@ -42,14 +41,15 @@ func TestSockets(t *testing.T) {
 
 			_ = last.CloseNow()
 
-			for err := error(websocket.CloseError{}); err != nil; time.Sleep(time.Millisecond) {
-				var k *websocket.Conn
-
-				// Who never gets the place that was given back is ended by go test.
-				if k, _, err = c.dial("/ws"); err == nil { //nolint:bodyclose // As above.
+			// Its place is given back.
+			until(func() bool {
+				k, _, err := c.dial("/ws") //nolint:bodyclose // As above.
+				if err == nil {
 					_ = k.CloseNow()
 				}
-			}
+
+				return err == nil
+			})
 		})
 	}
 }
@@ -68,9 +68,7 @@ func TestSwitched(t *testing.T) {
 
 			_ = k.CloseNow()
 
-			for !w.answers.has("/ws") {
-				time.Sleep(time.Millisecond)
-			}
+			until(func() bool { return w.answers.has("/ws") })
 
 			if got := w.answers.all[0].Status; got != http.StatusSwitchingProtocols {
 				t.Errorf("a socket is told of with the status %d", got)

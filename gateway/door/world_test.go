@@ -261,6 +261,14 @@ func (w *world) sync() {
 	w.table.Set(all, time.Now())
 }
 
+// until waits for what comes. Who waits in vain is ended by go test, which shows
+// where.
+func until(is func() bool) {
+	for !is() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // A client is a browser or a program.
 type client struct {
 	testing.TB
@@ -385,7 +393,7 @@ func graph(name string) string {
 func (c *client) history(id string) map[string]any {
 	c.Helper()
 
-	for c.Context().Err() == nil {
+	for {
 		res := c.fetch(http.MethodGet, "/history/"+id, "")
 		if res.status != http.StatusOK {
 			c.Fatalf("GET /history/%s: %d %s", id, res.status, res.body)
@@ -395,8 +403,6 @@ func (c *client) history(id string) map[string]any {
 			return e
 		}
 	}
-
-	return nil
 }
 
 func password() string { return secrets.Password(seed) }
