@@ -39,8 +39,10 @@ func (c Claim) AwaitGone(composed map[string]*unstructured.Unstructured) {
 		c.T.Fatal("nothing was composed, so nothing can go")
 	}
 
-	for _, o := range composed {
-		c.AwaitObject(o.GroupVersionKind(), o.GetName(), Gone)
+	for k, o := range composed {
+		if err := c.Bed.Await(c.T.Context(), o.GroupVersionKind(), c.Namespace, o.GetName(), c.Patience, Gone); err != nil {
+			c.T.Fatalf("%s: %v\n%s", k, err, c.report(c.remaining(composed)))
+		}
 	}
 
 	c.Await(Gone)
@@ -127,15 +129,41 @@ func conditions(o *unstructured.Unstructured) []map[string]any {
 
 func isTrue(condition map[string]any) bool { return condition["status"] == "True" }
 
+// remaining are those of the objects that are still there, as they are now.
+func (c Claim) remaining(all map[string]*unstructured.Unstructured) map[string]*unstructured.Unstructured {
+	c.T.Helper()
+
+	out := map[string]*unstructured.Unstructured{}
+
+	for k, o := range all {
+		if now := c.Find(o.GroupVersionKind(), o.GetName()); now != nil {
+			out[k] = now
+		}
+	}
+
+	return out
+}
+
 // Report is what a person would look at when a studio is stuck.
 func (c Claim) Report() string {
+	c.T.Helper()
+	return c.report(c.Composed())
+}
+
+func (c Claim) report(composed map[string]*unstructured.Unstructured) string {
+	c.T.Helper()
+
 	b := &strings.Builder{}
 
 	for _, c := range conditions(c.Get()) {
 		fmt.Fprintf(b, "%v=%v %v %v\n", c["type"], c["status"], c["reason"], c["message"])
 	}
 
-	for k, o := range c.Composed() {
+	for k, o := range composed {
+		if o.GetDeletionTimestamp() != nil {
+			fmt.Fprintf(b, "%s is being deleted, and has the finalizers %v\n", k, o.GetFinalizers())
+		}
+
 		for _, is := range []string{"Synced", "Ready"} {
 			if c := Condition(o, is); c != nil && !isTrue(c) {
 				fmt.Fprintf(b, "%s %s=%v %v %v\n", k, is, c["status"], c["reason"], c["message"])

@@ -80,22 +80,37 @@ func (c Claim) Client(gvk schema.GroupVersionKind) dynamic.ResourceInterface {
 	return r
 }
 
-// Get is the claim as it is, or nil.
+// Get is the claim as it is, or nil. A namespace without one has no name for it.
 func (c Claim) Get() *unstructured.Unstructured {
 	c.T.Helper()
-	return c.Find(Kind(), c.Name)
-}
 
-// Find is an object of the claim's namespace, or nil.
-func (c Claim) Find(gvk schema.GroupVersionKind, name string) *unstructured.Unstructured {
-	c.T.Helper()
-
-	o, err := c.Client(gvk).Get(c.T.Context(), name, metav1.GetOptions{})
-	if err != nil {
+	if c.Name == "" {
 		return nil
 	}
 
-	return o
+	return c.Find(Kind(), c.Name)
+}
+
+// moment bounds a look at what is there: an API server may be restarting.
+const moment = time.Minute
+
+// Find is an object of the claim's namespace, or nil where there is none. What cannot
+// be looked at is not taken for absent.
+func (c Claim) Find(gvk schema.GroupVersionKind, name string) *unstructured.Unstructured {
+	c.T.Helper()
+
+	var out *unstructured.Unstructured
+
+	err := c.Bed.Await(c.T.Context(), gvk, c.Namespace, name, moment, func(o *unstructured.Unstructured) error {
+		out = o
+
+		return nil
+	})
+	if err != nil {
+		c.T.Fatalf("cannot look at %s %s: %v", gvk.Kind, name, err)
+	}
+
+	return out
 }
 
 // Composed are the claim's composed resources by key.

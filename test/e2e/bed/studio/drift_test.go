@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
@@ -28,11 +27,11 @@ func TestDrift(t *testing.T) {
 	changed := []string{"network-vpc", "edge-load-balancer", "edge-distribution", "capacity-queue", "cluster-role", "modelsync-function"}
 
 	before := s.uids()
-	ids := map[string]float64{}
+	made := map[string]float64{}
 
 	for _, k := range deleted {
 		r, e := s.resource(k)
-		ids[k] = e.Created
+		made[k] = e.Created
 
 		if err := shared.Cloud().Delete(cloud.Call{Kind: r.Kind, Name: r.Name, ID: r.ID, Args: r.Args}); err != nil {
 			t.Fatalf("cannot delete %s behind our back: %v", k, err)
@@ -53,7 +52,7 @@ func TestDrift(t *testing.T) {
 	for _, k := range deleted {
 		s.await(func(*unstructured.Unstructured) error {
 			e := s.inAWS(k)
-			if e == nil || e.Created <= ids[k] || e.State != cloud.StateActive {
+			if e == nil || e.Created <= made[k] || e.State != cloud.StateActive {
 				return fmt.Errorf("%s is not back: %v", k, e)
 			}
 
@@ -89,15 +88,7 @@ func (s studio) objectComesBack(key string) {
 	s.t.Helper()
 
 	o := s.composed()[key]
-
-	r, err := shared.Resource(o.GroupVersionKind(), s.namespace)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-
-	if err := r.Delete(s.t.Context(), o.GetName(), metav1.DeleteOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
+	remove(s.t, o.GroupVersionKind(), s.namespace, o.GetName())
 
 	s.await(func(*unstructured.Unstructured) error {
 		now := s.composed()[key]

@@ -3,6 +3,7 @@ package studio
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestNamespaceHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	awaitKind(t, namespaceKind, "", s.namespace, func(o *unstructured.Unstructured) error {
+	awaitCluster(t, namespaceKind, s.namespace, func(o *unstructured.Unstructured) error {
 		if o.GetLabels()["crossplane.io/in-use"] != "true" {
 			return errors.New("is not held")
 		}
@@ -50,13 +51,13 @@ func TestNamespaceHeld(t *testing.T) {
 	}
 
 	remove(t, clusterUsageKind, "", usage.GetName())
-	awaitKind(t, clusterUsageKind, "", usage.GetName(), gone)
+	awaitCluster(t, clusterUsageKind, usage.GetName(), gone)
 
 	if err := deleteNamespace(t, s.namespace); err != nil {
 		t.Errorf("nothing holds the namespace any more, and Delete(...) says %v", err)
 	}
 
-	awaitKind(t, namespaceKind, "", s.namespace, gone)
+	awaitCluster(t, namespaceKind, s.namespace, gone)
 }
 
 // TestNamespaceDeleted deletes the namespace of a Ready studio, which one should
@@ -79,12 +80,12 @@ func TestNamespaceDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	awaitKind(t, studioKind, s.namespace, s.name, gone)
+	s.await(gone)
 
 	// Everything that has come to its turn is refused.
 	for _, key := range []string{"workload-servers-default", "edge-listener", "modelsync-event-source"} {
 		o := before[key]
-		awaitKind(t, o.GroupVersionKind(), s.namespace, o.GetName(), func(o *unstructured.Unstructured) error {
+		s.claim().AwaitObject(o.GroupVersionKind(), o.GetName(), func(o *unstructured.Unstructured) error {
 			if c := conditionOf(o, "Synced"); c["status"] != "False" || !strings.Contains(fmt.Sprint(c["message"]), terminating) {
 				return fmt.Errorf("is not refused: %v", c)
 			}
@@ -100,7 +101,7 @@ func TestNamespaceDeleted(t *testing.T) {
 	}
 
 	s.cleanUp(before)
-	awaitKind(t, namespaceKind, "", s.namespace, gone)
+	awaitCluster(t, namespaceKind, s.namespace, gone)
 	s.leavesOnlyBuckets(buckets)
 }
 
@@ -167,7 +168,7 @@ func (s studio) deleteKinds(all []*unstructured.Unstructured, kinds []string) {
 	var chosen []*unstructured.Unstructured
 
 	for _, o := range all {
-		if len(kinds) == 0 || strings.Contains(" "+strings.Join(kinds, " ")+" ", " "+o.GetKind()+" ") {
+		if len(kinds) == 0 || slices.Contains(kinds, o.GetKind()) {
 			chosen = append(chosen, o)
 			remove(s.t, o.GroupVersionKind(), s.namespace, o.GetName())
 		}
@@ -258,10 +259,11 @@ func (s studio) forget(all map[string]*unstructured.Unstructured) {
 	}
 }
 
-func awaitKind(t *testing.T, gvk schema.GroupVersionKind, namespace, name string, satisfies func(*unstructured.Unstructured) error) {
+// awaitCluster waits for what belongs to no namespace.
+func awaitCluster(t *testing.T, gvk schema.GroupVersionKind, name string, satisfies func(*unstructured.Unstructured) error) {
 	t.Helper()
 
-	if err := shared.Await(t.Context(), gvk, namespace, name, patience, satisfies); err != nil {
+	if err := shared.Await(t.Context(), gvk, "", name, patience, satisfies); err != nil {
 		t.Fatal(err)
 	}
 }

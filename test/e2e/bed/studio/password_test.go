@@ -9,12 +9,13 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
 
 // TestPassword does what docs/runbooks/password.md says: it writes another seed,
-// loses the Secret, and accepts a new password. Each time people get a new one and
-// the front door is told; everything else stays.
+// loses the Secret, and accepts a new password. Each time people get a new one, and
+// everything else stays.
 func TestPassword(t *testing.T) {
 	long(t)
 
@@ -28,13 +29,13 @@ func TestPassword(t *testing.T) {
 	s.pause()
 
 	seed := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("another seed....", 2)))
-	s.patch(s.composed()["workload-secret"], `{"data":{"seed":"`+seed+`"}}`)
+	secret := s.composed()["workload-secret"]
+	s.patch(secret.GroupVersionKind(), secret.GetName(), `{"data":{"seed":"`+seed+`"}}`)
 	s.setPaused("false")
 	second := s.awaitPasswordBut(first)
 	s.same(before)
 
 	// Paused, for a run that is under way would write it again.
-	secret := s.composed()["workload-secret"]
 	s.pause()
 	remove(t, secret.GroupVersionKind(), s.namespace, secret.GetName())
 	s.setPaused("false")
@@ -46,7 +47,7 @@ func TestPassword(t *testing.T) {
 		return nil
 	})
 
-	s.patch(s.get(), `{"metadata":{"annotations":{"aws.comfyui-studio.io/accept-new-password":"true"}}}`)
+	s.patch(studioKind, s.name, `{"metadata":{"annotations":{"aws.comfyui-studio.io/accept-new-password":"true"}}}`)
 	s.awaitPasswordBut(second)
 
 	delete(before, "workload-secret")
@@ -54,8 +55,7 @@ func TestPassword(t *testing.T) {
 	s.delete()
 }
 
-// awaitPasswordBut waits until the studio is Ready with another password, and the
-// front door's parameter has what comes from it.
+// awaitPasswordBut waits until the studio is Ready with another password.
 func (s studio) awaitPasswordBut(old string) string {
 	s.t.Helper()
 
@@ -76,10 +76,10 @@ func (s studio) awaitPasswordBut(old string) string {
 	return s.ownSecret()["password"]
 }
 
-func (s studio) patch(o *unstructured.Unstructured, patch string) {
+func (s studio) patch(gvk schema.GroupVersionKind, name, patch string) {
 	s.t.Helper()
 
-	_, err := s.claim().Client(o.GroupVersionKind()).Patch(s.t.Context(), o.GetName(), types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	_, err := s.claim().Client(gvk).Patch(s.t.Context(), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 	if err != nil {
 		s.t.Fatal(err)
 	}

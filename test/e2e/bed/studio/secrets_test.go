@@ -121,7 +121,8 @@ func (s studio) readable() map[string]string {
 			}
 
 			for _, o := range all.Items {
-				out[r.Kind+" "+o.GetName()] = s.text(o.Object)
+				// Kinds and names alone are not one object's: every studio here is called tokyo.
+				out[strings.Join([]string{list.GroupVersion, r.Kind, o.GetNamespace(), o.GetName()}, " ")] = s.text(o.Object)
 			}
 		}
 	}

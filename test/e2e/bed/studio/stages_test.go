@@ -51,7 +51,7 @@ func TestDeleteAtEveryStage(t *testing.T) {
 			s.claim().AwaitGone(before)
 
 			t.Logf("%d ready of %d, gone after %s simulated", tc.ready, len(before), shared.Cloud().Clock().Now()-began)
-			s.leavesOnlyBuckets(bucketIDs(s.left()))
+			s.leavesNothingElse()
 		})
 	}
 }
@@ -74,6 +74,6 @@ func TestDeleteHalfFailed(t *testing.T) {
 	before := s.composed()
 	s.claim().Delete(metav1.DeletePropagationBackground)
 	s.claim().AwaitGone(before)
-	s.leavesOnlyBuckets(bucketIDs(s.left()))
+	s.leavesNothingElse()
 	mend()
 }

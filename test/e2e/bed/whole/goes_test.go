@@ -62,6 +62,6 @@ func (s studio) takesAll(cluster string) {
 	before := s.composed()
 
 	s.delete()
-	s.awaitGone(before)
+	s.claim().AwaitGone(before)
 	s.nothingLeft(cluster)
 }

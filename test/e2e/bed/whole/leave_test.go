@@ -3,7 +3,6 @@ package whole
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/bed"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/claim"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
 )
@@ -85,40 +83,6 @@ func (d *departures) of(key string) float64 {
 func (s studio) delete() {
 	s.t.Helper()
 	s.claim().Delete(metav1.DeletePropagationBackground)
-}
-
-// awaitGone waits until nothing of what was composed is left in the API server.
-func (s studio) awaitGone(before map[string]*unstructured.Unstructured) {
-	s.t.Helper()
-
-	for k, o := range before {
-		if err := shared.Await(s.t.Context(), o.GroupVersionKind(), s.namespace, o.GetName(), patience, bed.Gone); err != nil {
-			s.t.Fatalf("%s: %v\n%s", k, err, s.remains(before))
-		}
-	}
-
-	s.await(bed.Gone)
-}
-
-// remains tells what is not gone, and what it says.
-func (s studio) remains(before map[string]*unstructured.Unstructured) string {
-	b := &strings.Builder{}
-
-	for k, o := range before {
-		now, err := s.client(o.GroupVersionKind()).Get(s.t.Context(), o.GetName(), metav1.GetOptions{})
-		if err != nil {
-			continue
-		}
-
-		c := conditionOf(now, "Synced")
-		_, _ = b.WriteString(strings.TrimSpace(strings.Join([]string{k, text(c["status"]), text(c["reason"]), text(c["message"])}, " ")) + "\n")
-	}
-
-	for _, e := range s.left() {
-		_, _ = b.WriteString("in AWS: " + e.Kind + " " + e.Name + " " + string(e.State) + "\n")
-	}
-
-	return b.String()
 }
 
 func text(v any) string {

@@ -236,7 +236,7 @@ func goes(p production) {
 	begin := shared.Cloud().Clock().Now()
 
 	p.delete()
-	p.awaitGone(before)
+	p.claim().AwaitGone(before)
 	p.t.Logf("gone after %.1f simulated minutes", (shared.Cloud().Clock().Now() - begin).Minutes())
 	p.nothingLeft(p.cluster.name)
 
