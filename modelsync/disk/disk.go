@@ -69,7 +69,7 @@ type Writer interface {
 	// Create makes a file that was not there, with room for size bytes.
 	Create(name string, size int64) (File, error)
 	MakeFolder(name string) error
-	// Rename takes the place of a file that is there.
+	// Rename takes the place of a file that is there, and from is no name any more.
 	Rename(from, to string) error
 	// Link gives a file a second name.
 	Link(from, to string) error

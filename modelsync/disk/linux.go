@@ -20,8 +20,8 @@ const (
 )
 
 // allocateFrom is the size from which on a file gets its room before its bytes. By
-// then it is written in parallel, which is ten times as slow into a file that
-// grows; below that, one write does both.
+// then it is written in parallel, which is slow into a file that grows; below that,
+// one write does both.
 const allocateFrom = 1 << 20
 
 // A Linux is a folder of a real file system. No name leads out of it, through
@@ -208,8 +208,23 @@ func (l *Linux) MakeFolder(name string) error {
 	return l.root.Chmod(name, folderMode)
 }
 
-// Rename implements Disk.
-func (l *Linux) Rename(from, to string) error { return full(l.root.Rename(from, to)) }
+// Rename implements Disk. Where both are names of one file, rename(2) does nothing
+// and says that all went well.
+func (l *Linux) Rename(from, to string) error {
+	if filepath.Clean(from) == filepath.Clean(to) {
+		return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrExist}
+	}
+
+	if err := l.root.Rename(from, to); err != nil {
+		return full(err)
+	}
+
+	if err := l.Remove(from); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+
+	return nil
+}
 
 // Link implements Disk.
 func (l *Linux) Link(from, to string) error { return full(l.root.Link(from, to)) }

@@ -77,6 +77,25 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// TestRenameOntoItself holds that a name is gone when it was renamed, also where both
+// are names of one file: Linux leaves them both then, and says that all went well.
+func TestRenameOntoItself(t *testing.T) {
+	d, dir := openDisk(t)
+
+	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("model"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := errors.Join(d.Link("file", "second"), d.Rename("second", "file")); err != nil {
+		t.Fatal(err)
+	}
+
+	entries, err := d.List(".")
+	if err != nil || len(entries) != 1 || entries[0].Name != "file" {
+		t.Errorf("List(): got %+v, %v", entries, err)
+	}
+}
+
 // TestRefuses holds that each call does what it says and no more.
 func TestRefuses(t *testing.T) {
 	d, dir := openDisk(t)

@@ -85,6 +85,30 @@ func TestLinked(t *testing.T) {
 	}
 }
 
+// TestUploadedAgain holds that the same bytes under the same name are not fetched
+// again, and that nothing stays beside the directory which would keep their room.
+func TestUploadedAgain(t *testing.T) {
+	s := buckettest.New(t)
+	m, dir := newMirror(t, s)
+
+	h := history{Server: s, versions: map[string][]string{}}
+	body := strings.Repeat("model ", linkFrom/6+1)
+
+	h.put("k", body)
+	pass(t, m, dir, h.Bodies())
+	h.put("k", body)
+	s.Requests()
+	pass(t, m, dir, h.Bodies())
+
+	if got := gets(s.Requests()); len(got) != 0 {
+		t.Errorf("It is fetched: %q", got)
+	}
+
+	if got := files(t, filepath.Join(dir, "..", staging)); len(got) != 0 {
+		t.Errorf("%d files stay beside the directory", len(got))
+	}
+}
+
 // TestIndexLast holds that an index is not there before what it names.
 func TestIndexLast(t *testing.T) {
 	s := buckettest.New(t)
