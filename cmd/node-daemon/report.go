@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	// heartbeat is how long the status is not written when nothing in it changes:
-	// each write costs, and a status that is older than this is a dead node's.
+	// heartbeat is how long the status is not written when nothing in it changes, since
+	// each write costs. The next pass writes it then: one that is twice as old is a dead
+	// node's.
 	heartbeat = 5 * time.Minute
 	// putFor is how long a write may take. One that is under way when the daemon is
 	// told to end and the last one after it must fit what systemd waits for then, which

@@ -38,7 +38,7 @@ func newWeb(t http.RoundTripper, connections int) *http.Client {
 }
 
 // transport opens a connection for each range: over HTTP/2 all of them would
-// share one, and one gives a tenth of what a host has.
+// share one, and hosts give each connection a part of what they have.
 func transport(connections int) *http.Transport {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
