@@ -96,9 +96,13 @@ func Run(ctx context.Context, o Options) error {
 		wg.Wait()
 	}()
 
+	// A cluster that does not answer is waited for no longer than we shall run.
+	starting := context.AfterFunc(ctx, stop)
 	if err := f.cluster.Start(work); err != nil {
 		return err
 	}
+
+	starting()
 
 	wg.Go(func() { f.config.Watch(work, configEvery, o.Log) })
 	wg.Go(func() { f.secrets.Watch(work, secretEvery, o.Log) })

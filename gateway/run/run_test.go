@@ -3,8 +3,11 @@ package run
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -12,8 +15,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-
-	"github.com/comfyui-studio/comfyui-studio/gateway/door"
+	"k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
 )
 
 // TestFromZero is the first visit to a studio that sleeps: the page waits, one call
@@ -141,7 +144,7 @@ func TestLeave(t *testing.T) {
 	k.start(1)
 	c := r.login(t)
 
-	for t.Context().Err() == nil {
+	for {
 		if _, body := page(t, c, r.traffic+"/"); strings.Contains(body, "<title>ComfyUI</title>") {
 			break
 		}
@@ -225,16 +228,69 @@ func TestSlowHead(t *testing.T) {
 	}
 }
 
-// TestLog has everything secret in a request, and looks for it in the log.
+// TestLog has something secret wherever a request can hold it, and looks for it in
+// the log.
 func TestLog(t *testing.T) {
-	var b bytes.Buffer
+	const hush = "hush-hush-hush-hush-hush"
 
-	logged(logTo(&b))(door.Answer{Method: "GET", Path: "/view", Status: 200, User: "alice@example.com"})
+	log := &paper{}
+	r := open(t, newKube(t), func(o *Options) {
+		o.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 
-	for _, want := range []string{`"path":"/view"`, `"user":"alice@example.com"`, `"status":200`} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("the log lacks %s: %s", want, b.String())
+	for path, token := range map[string]string{"/prompt": apiToken, "/queue": hush, "/_studio/login": ""} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.traffic+path+"?key="+hush, strings.NewReader("password="+hush))
+		if err != nil {
+			t.Fatal(err)
 		}
+
+		req.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {"same-origin"}, "Cookie": {"studio-session=" + hush}, "X-Key": {hush}}
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		_ = res.Body.Close()
+	}
+
+	r.end()
+
+	for _, want := range []string{`"path":"/prompt","status":400`, `"user":"ci","program":true`, `"path":"/queue","status":401`, `"path":"/_studio/login","status":401`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s: %s", want, log)
+		}
+	}
+
+	for _, secret := range []string{hush, apiToken} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log tells %s: %s", secret, log)
+		}
+	}
+}
+
+// TestNoCluster ends a front door whose cluster does not answer.
+func TestNoCluster(t *testing.T) {
+	k := newKube(t)
+	asked := make(chan struct{}, 100)
+
+	k.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+		asked <- struct{}{}
+		return true, nil, errors.New("no answer")
+	})
+
+	ctx, stop := context.WithCancel(t.Context())
+
+	go func() {
+		<-asked
+		stop()
+	}()
+
+	if err := Run(ctx, options(configFile(t), k)); err == nil {
+		t.Error("it is said to have served")
 	}
 }
 

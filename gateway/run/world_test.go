@@ -26,6 +26,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
@@ -154,20 +155,15 @@ func (k *kube) count() int {
 	return k.scales
 }
 
-// A door is a front door that runs.
+// running is a front door that runs.
 type running struct {
 	traffic, health string
 	// end has it leave, and waits.
 	end func()
 }
 
-func open(t *testing.T, k *kube) running {
+func open(t *testing.T, k *kube, edits ...func(*Options)) running {
 	t.Helper()
-
-	path := filepath.Join(t.TempDir(), "config.json")
-	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
-		t.Fatal(err)
-	}
 
 	listen := func() net.Listener {
 		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // It is there at once.
@@ -181,16 +177,14 @@ func open(t *testing.T, k *kube) running {
 	traffic, health := listen(), listen()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
+	o := options(configFile(t), k)
+	o.Traffic, o.Health = traffic, health
 
-	go func() {
-		done <- Run(ctx, Options{
-			ConfigFile: path, Traffic: traffic, Health: health, HealthPort: 1, Kubernetes: k, Namespace: "comfyui", Pod: "front-door-0", Address: "127.0.0.1",
-			Parameters: func(context.Context, string) (secret.Source, error) {
-				return secrettest.Source{"front-door": string(secrets.Data(seed)[secrets.KeyFrontDoor]), "tokens": "ci=" + apiToken}, nil
-			},
-			Log: slog.New(slog.DiscardHandler),
-		})
-	}()
+	for _, edit := range edits {
+		edit(&o)
+	}
+
+	go func() { done <- Run(ctx, o) }()
 
 	end := sync.OnceFunc(func() {
 		stop()
@@ -202,11 +196,33 @@ func open(t *testing.T, k *kube) running {
 	t.Cleanup(end)
 
 	r := running{traffic: "http://" + traffic.Addr().String(), health: "http://" + health.Addr().String(), end: end}
-	for t.Context().Err() == nil && get(t, r.health+"/readyz") != http.StatusOK {
+	// Who waits in vain is ended by go test, which shows where.
+	for get(t, r.health+"/readyz") != http.StatusOK {
 		time.Sleep(5 * time.Millisecond)
 	}
 
 	return r
+}
+
+func options(path string, k kubernetes.Interface) Options {
+	return Options{
+		ConfigFile: path, HealthPort: 1, Kubernetes: k, Namespace: "comfyui", Pod: "front-door-0", Address: "127.0.0.1",
+		Parameters: func(context.Context, string) (secret.Source, error) {
+			return secrettest.Source{"front-door": string(secrets.Data(seed)[secrets.KeyFrontDoor]), "tokens": "ci=" + apiToken}, nil
+		},
+		Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func configFile(t *testing.T) string {
+	t.Helper()
+
+	path := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	return path
 }
 
 func get(t *testing.T, url string) int {
@@ -302,4 +318,22 @@ func (r running) raw(t *testing.T, text string) string {
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }
+// A paper is a log that is read while it is written.
+type paper struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (p *paper) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	return p.b.Write(b)
+}
+
+func (p *paper) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	return p.b.String()
+}
