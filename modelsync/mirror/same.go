@@ -151,17 +151,14 @@ func (m *Mirror) linkTo(ctx context.Context, from string, head bucket.Head) (boo
 		return false, err
 	}
 
-	file, err := m.disk.Open(name)
-	if err != nil {
-		return false, err
-	}
-
-	if err := errors.Join(file.SetTag(id.also(head.Object).text()), file.Sync(), file.Close()); err != nil {
-		return false, err
-	}
-
 	folders := map[string]bool{}
-	if _, err := m.place(ctx, name, head.Key, folders); err != nil {
+
+	err = m.retag(name, id.also(head.Object))
+	if err == nil {
+		_, err = m.place(ctx, name, head.Key, folders)
+	}
+
+	if err != nil {
 		return false, errors.Join(err, m.disk.Remove(name))
 	}
 
@@ -172,4 +169,14 @@ func (m *Mirror) linkTo(ctx context.Context, from string, head bucket.Head) (boo
 	}
 
 	return true, nil
+}
+
+// retag puts another identity on a file, whose bytes stay.
+func (m *Mirror) retag(name string, id identity) error {
+	file, err := m.disk.Open(name)
+	if err != nil {
+		return err
+	}
+
+	return errors.Join(file.SetTag(id.text()), file.Sync(), file.Close())
 }

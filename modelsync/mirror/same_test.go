@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket/buckettest"
+	"github.com/comfyui-studio/comfyui-studio/modelsync/disk"
 )
 
 // TestRecognised holds that a file without identity is read and not copied, and
@@ -105,6 +106,58 @@ func TestUploadedAgain(t *testing.T) {
 	}
 
 	if got := files(t, filepath.Join(dir, "..", staging)); len(got) != 0 {
+		t.Errorf("%d files stay beside the directory", len(got))
+	}
+}
+
+// A cramped disk has no room for another tag, nor for more than is left.
+type cramped struct {
+	disk.Disk
+
+	left *int64
+}
+
+func (d cramped) Space() (disk.Space, error) { return disk.Space{Free: *d.left}, nil }
+
+func (d cramped) Open(name string) (disk.File, error) {
+	f, err := d.Disk.Open(name)
+	return tagless{f}, err
+}
+
+type tagless struct{ disk.File }
+
+func (tagless) SetTag(string) error { return disk.ErrFull }
+
+// TestLinkFails holds that a link which cannot be made leaves nothing that keeps the
+// room of what it links to.
+func TestLinkFails(t *testing.T) {
+	s := buckettest.New(t)
+	base, left := t.TempDir(), int64(linkFrom*2)
+
+	d, err := disk.Open(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	m, dir := newMirror(t, s, func(o *Options) { o.Directory, o.Disk = filepath.Join(base, "models"), cramped{d, &left} })
+
+	h := history{Server: s, versions: map[string][]string{}}
+	body := strings.Repeat("model ", linkFrom/6+1)
+
+	h.put("old", body)
+	pass(t, m, dir, h.Bodies())
+
+	want := h.Bodies()
+	left = 0
+
+	h.put("new", body)
+	pass(t, m, dir, want)
+
+	if got := m.Status(); got.SkippedCount != 1 || got.Linked != 0 {
+		t.Errorf("Status: got %+v", got)
+	}
+
+	if got := files(t, filepath.Join(base, staging)); len(got) != 0 {
 		t.Errorf("%d files stay beside the directory", len(got))
 	}
 }
