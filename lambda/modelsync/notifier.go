@@ -61,24 +61,18 @@ func (n *notifier) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	// An empty list, not null: Lambda takes a null for a whole batch that failed.
 	out := answer{Failures: []failure{}}
 
-	switch {
-	case len(changed) == 0:
+	if len(changed) == 0 {
 		log.InfoContext(ctx, "nothing changed")
-	default:
-		id, err := n.tell(ctx)
-		if err != nil {
-			// They come back together and cost one command again. What cannot be read
-			// does not come back.
-			for _, m := range changed {
-				out.Failures = append(out.Failures, failure{ID: m})
-			}
-
-			log.ErrorContext(ctx, "cannot tell nodes", slog.Any("error", err), slog.Int("again", len(changed)))
-
-			break
+	} else if id, err := n.tell(ctx); err == nil {
+		log.InfoContext(ctx, "told nodes", slog.String("command", id))
+	} else {
+		// They come back together and cost one command again. What cannot be read
+		// does not come back.
+		for _, m := range changed {
+			out.Failures = append(out.Failures, failure{ID: m})
 		}
 
-		log.InfoContext(ctx, "told nodes", slog.String("command", id))
+		log.ErrorContext(ctx, "cannot tell nodes", slog.Any("error", err), slog.Int("again", len(changed)))
 	}
 
 	b, err := json.Marshal(out)
