@@ -57,7 +57,7 @@ func newRun(t *tool) *cobra.Command {
 	f.StringArrayVar(&r.sets, "set", nil, "give an input a value: NODE.INPUT=VALUE, the node by id, title or class")
 	f.StringArrayVar(&r.inputs, "input", nil, "upload a file and have a node load it: NODE.INPUT=FILE")
 	f.StringVar(&r.seed, "seed", "", "a number for all seeds, or random for another in each run")
-	f.IntVarP(&r.times, "number", "n", 1, "how often to run it; more than once takes other seeds each time")
+	f.IntVarP(&r.times, "number", "n", 1, "how often to run it; more than once, and without --seed, each with a seed of its own")
 	f.StringVarP(&r.dir, "dir", "d", ".", "where to put the files")
 	f.DurationVar(&r.limit, "timeout", time.Hour, "how long to wait for all of it")
 

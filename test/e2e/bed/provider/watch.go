@@ -82,13 +82,25 @@ func (p *Provider) serve(ctx context.Context, wg *sync.WaitGroup, k cloud.Kind) 
 			}
 		},
 		DeleteFunc: func(o any) {
-			if u, ok := o.(*unstructured.Unstructured); ok {
+			if u, ok := deleted(o); ok {
 				p.tracks.forget(u.GetUID())
 				p.aws.Abandon(k, key{k, u.GetNamespace(), u.GetName()}.owner())
 			}
 		},
 	})
 	wg.Go(func() { inf.RunWithContext(ctx) })
+}
+
+// deleted is what was deleted, as it was last seen. An informer that missed the event
+// finds out when it lists again, and wraps what it had.
+func deleted(o any) (*unstructured.Unstructured, bool) {
+	if last, ok := o.(cache.DeletedFinalStateUnknown); ok {
+		o = last.Obj
+	}
+
+	u, ok := o.(*unstructured.Unstructured)
+
+	return u, ok
 }
 
 // desiredChanged is crossplane-runtime's DesiredStateChanged: a change of
