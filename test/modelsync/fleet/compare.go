@@ -90,8 +90,13 @@ func differs(path string, want store.Content) string {
 
 	defer f.Close()
 
-	if info, err := f.Stat(); err != nil || info.Size() != want.Size() {
-		return fmt.Sprintf("has %d bytes and should have %d (%v)", info.Size(), want.Size(), err)
+	info, err := f.Stat()
+	if err != nil {
+		return err.Error()
+	}
+
+	if info.Size() != want.Size() {
+		return fmt.Sprintf("has %d bytes and should have %d", info.Size(), want.Size())
 	}
 
 	got, expected := make([]byte, chunk), make([]byte, chunk)
