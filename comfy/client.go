@@ -57,9 +57,6 @@ func WithToken(token string) Option { return func(c *Client) { c.token = token }
 // WithPool has the client use a pool of the studio that is not the first one.
 func WithPool(name string) Option { return func(c *Client) { c.pool = name } }
 
-// WithTransport has the client use a transport of the caller's.
-func WithTransport(t http.RoundTripper) Option { return func(c *Client) { c.http.Transport = t } }
-
 // WithWaiting has f called when the client waits for a server: one that wakes, is
 // full, or cannot be reached.
 func WithWaiting(f func(Wait)) Option { return func(c *Client) { c.waiting = f } }

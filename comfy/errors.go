@@ -76,19 +76,6 @@ func (n *NodeErrors) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Outputs are the nodes that give nothing because of the faults.
-func (n NodeErrors) Outputs() []string {
-	out := map[string]bool{}
-
-	for _, e := range n {
-		for _, id := range e.Outputs {
-			out[id] = true
-		}
-	}
-
-	return slices.Sorted(maps.Keys(out))
-}
-
 // Lines tell which node has what fault at which input, and what it takes instead.
 func (n NodeErrors) Lines() []string {
 	var out []string

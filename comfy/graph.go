@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/big"
 	"slices"
@@ -78,16 +77,6 @@ func ParseGraph(b []byte) (Graph, error) {
 	return g, nil
 }
 
-// ReadGraph reads all of r as ParseGraph does.
-func ReadGraph(r io.Reader) (Graph, error) {
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the workflow: %w", err)
-	}
-
-	return ParseGraph(b)
-}
-
 // UnmarshalJSON reads a node.
 func (n *Node) UnmarshalJSON(b []byte) error {
 	rest := map[string]json.RawMessage{}
@@ -147,15 +136,6 @@ func (n Node) Title() string {
 	}
 
 	return n.Class
-}
-
-// Text is an input that is text.
-func (n Node) Text(input string) (string, bool) {
-	var out string
-
-	raw, ok := n.Inputs[input]
-
-	return out, ok && json.Unmarshal(raw, &out) == nil
 }
 
 // Clone is a graph that can be changed by itself.

@@ -200,7 +200,7 @@ func TestNodeErrors(t *testing.T) {
 
 // TestPageForm lets callers tell it apart.
 func TestPageForm(t *testing.T) {
-	if _, err := ReadGraph(strings.NewReader(`{"nodes": [1]}`)); !errors.Is(err, ErrPageForm) {
+	if _, err := ParseGraph([]byte(`{"nodes": [1]}`)); !errors.Is(err, ErrPageForm) {
 		t.Errorf("want %v, got %v", ErrPageForm, err)
 	}
 }

@@ -8,15 +8,15 @@ import (
 	"slices"
 )
 
-// A Place is where a prompt is.
-type Place string
+// A place is where a prompt is.
+type place int
 
 // Where prompts are.
 const (
-	Nowhere Place = "nowhere"
-	Waiting Place = "waiting"
-	Running Place = "running"
-	Over    Place = "over"
+	nowhere place = iota
+	waiting
+	running
+	over
 )
 
 // A Job is a prompt in the queue.
@@ -87,7 +87,7 @@ func (q *queued) UnmarshalJSON(b []byte) error {
 // there was something to stop.
 func (c *Client) Cancel(ctx context.Context, id string) (bool, error) {
 	at, _, err := c.whereabouts(ctx, id)
-	if err != nil || (at != Waiting && at != Running) {
+	if err != nil || (at != waiting && at != running) {
 		return false, err
 	}
 
@@ -117,25 +117,25 @@ func (c *Client) Remaining(ctx context.Context) (int, error) {
 
 // whereabouts finds a prompt, and its result if it is over. The queue is asked
 // first: what has left it is in the history.
-func (c *Client) whereabouts(ctx context.Context, id string) (Place, *Result, error) {
+func (c *Client) whereabouts(ctx context.Context, id string) (place, *Result, error) {
 	jobs, err := c.Queue(ctx)
 	if err != nil {
-		return Nowhere, nil, err
+		return nowhere, nil, err
 	}
 
 	for _, j := range jobs {
 		switch {
 		case j.ID == id && j.Running:
-			return Running, nil, nil
+			return running, nil, nil
 		case j.ID == id:
-			return Waiting, nil, nil
+			return waiting, nil, nil
 		}
 	}
 
 	r, err := c.Result(ctx, id)
 	if err != nil || r == nil {
-		return Nowhere, nil, err
+		return nowhere, nil, err
 	}
 
-	return Over, r, nil
+	return over, r, nil
 }

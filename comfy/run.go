@@ -50,9 +50,10 @@ func (c *Client) Run(ctx context.Context, g Graph, r Run) (*Result, error) {
 	return out, nil
 }
 
-// Follow waits for the result of a prompt that was queued before, by whomever.
-func (c *Client) Follow(ctx context.Context, id string, on func(Event)) (*Result, error) {
-	return c.follow(ctx, id, newEar(c, id, "", on))
+// Follow waits for the result of a prompt that was queued before, by whomever. There
+// is no progress: it goes to the client that the prompt was queued with.
+func (c *Client) Follow(ctx context.Context, id string) (*Result, error) {
+	return c.follow(ctx, id, newEar(c, id, "", nil))
 }
 
 // lookups is how often nobody may know a prompt before it is lost: it can be on its
@@ -107,14 +108,14 @@ func (l *lookout) look(ctx context.Context) (*Result, error) {
 	}
 
 	switch at {
-	case Nowhere:
+	case nowhere:
 		l.unknown++
 		if l.unknown >= lookups {
 			return nil, ErrLost
 		}
 
 		return nil, nil //nolint:nilnil // It is not over, as far as is known.
-	case Running:
+	case running:
 		if l.ear.silent() > l.silence {
 			// The socket is deaf, or a model is loading.
 			l.ear.reconnect()

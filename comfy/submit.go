@@ -118,7 +118,7 @@ func (c *Client) settled(ctx context.Context, id string) (bool, error) {
 			return false, fmt.Errorf("cannot tell whether the workflow was queued: %w", err)
 		}
 
-		if at != Nowhere {
+		if at != nowhere {
 			return true, nil
 		}
 	}

@@ -72,7 +72,7 @@ func TestSubmit(t *testing.T) {
 				t.Errorf("%s\nIt was sent %d times, not %d, and waited since %q, not %q", tc.reason, sent.Load(), tc.sent, waits, tc.waits)
 			}
 
-			if r, err := c.Follow(t.Context(), id, nil); err != nil || r.Err() != nil {
+			if r, err := c.Follow(t.Context(), id); err != nil || r.Err() != nil {
 				t.Errorf("%s\nIt came to %+v, %v", tc.reason, r, err)
 			}
 		})

@@ -250,11 +250,11 @@ func TestCancelWaiting(t *testing.T) {
 
 	w.server.Load().Release()
 
-	if r, err := c.Follow(t.Context(), first.ID, nil); err != nil || r.State != Succeeded {
+	if r, err := c.Follow(t.Context(), first.ID); err != nil || r.State != Succeeded {
 		t.Fatalf("The other prompt came to %+v, %v", r, err)
 	}
 
-	if _, err := c.Follow(t.Context(), second.ID, nil); !errors.Is(err, ErrLost) {
+	if _, err := c.Follow(t.Context(), second.ID); !errors.Is(err, ErrLost) {
 		t.Fatalf("The cancelled prompt came to %v", err)
 	}
 }
