@@ -28,13 +28,6 @@ type Session struct {
 	Via Grant `json:"v,omitzero"`
 }
 
-// A Grant is an entry of one of the lists.
-type Grant struct {
-	Email  string `json:"e,omitempty"`
-	Domain string `json:"d,omitempty"`
-	Group  string `json:"g,omitempty"`
-}
-
 // Who is logged in with a request. A cookie that is damaged is no cookie.
 func (d *Desk) Who(r *http.Request, now time.Time) (Session, bool) {
 	var s Session
