@@ -8,6 +8,7 @@ import (
 
 	fnv1 "github.com/crossplane/crossplane/v2/proto/fn/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
 )
@@ -39,7 +40,7 @@ func TestLostAtEveryWave(t *testing.T) {
 		}
 
 		most = s.mostDesired()
-		before := s.uids()
+		before := s.made(most)
 
 		s.loseStatus()
 		s.kept(before)
@@ -126,6 +127,25 @@ func (s studio) loseStatus() {
 	plant(s.t, "namespace="+s.namespace+",operation=status,mode=lose-status")
 	s.awaitBlind(seen)
 	mend()
+}
+
+// made waits until the API server holds at least n resources of the claim: the
+// core creates what a run composed after that run. It returns their UIDs.
+func (s studio) made(n int) map[string]types.UID {
+	s.t.Helper()
+
+	var uids map[string]types.UID
+
+	s.await(func(*unstructured.Unstructured) error {
+		uids = s.uids()
+		if len(uids) < n {
+			return fmt.Errorf("has %d of the %d resources that were composed", len(uids), n)
+		}
+
+		return nil
+	})
+
+	return uids
 }
 
 // awaitBlind waits for a run in which no managed resource had a status.
