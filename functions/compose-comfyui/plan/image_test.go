@@ -142,6 +142,11 @@ func TestRunning(t *testing.T) {
 		t.Errorf("What runs stays until the next is there, and the next is built.\nRunning(…): got %q, next %q", q.Release.Digest, q.NextRelease.Digest)
 	}
 
+	before.ModelFetcherSHA256 = ""
+	if want, got := p.ModelFetcherObject(), p.Running(before).ModelFetcherObject(); got != want || got == "" {
+		t.Errorf("A release from before there was a fetcher goes on with the next one's.\nModelFetcherObject(): want %q, got %q", want, got)
+	}
+
 	if p.ContextHash(BuildAgent) != q.ContextHash(BuildAgent) {
 		t.Error("What is built does not depend on what runs.")
 	}

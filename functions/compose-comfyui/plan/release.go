@@ -1,5 +1,7 @@
 package plan
 
+import "cmp"
+
 // A Release is what a version of the studio runs of its own: the image
 // studio-agent, and three binaries out of it.
 type Release struct {
@@ -60,9 +62,10 @@ func (p Plan) LambdaObject() string {
 }
 
 // ModelFetcherObject is where the fetcher of declared models lies there, or empty
-// while none is published.
+// while none is published. A studio that had its release before there was a fetcher
+// gets it with the next: until then a fetch finds none, and is tried again.
 func (p Plan) ModelFetcherObject() string {
-	return artefact(p.Release.ModelFetcherSHA256, "model-fetcher")
+	return artefact(cmp.Or(p.Release.ModelFetcherSHA256, p.NextRelease.ModelFetcherSHA256), "model-fetcher")
 }
 
 // artefact is where a binary of ours lies in the artefact bucket. Its hash is in
