@@ -99,7 +99,7 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, ra
 		}
 	}
 
-	observed := kit.NewObserved(composedResources, readyOnceSeen).Unless(unfinished)
+	observed := kit.NewObserved(composedResources, readyOnceSeen).Unless(unfinished).Ageless(readyAtAnyAge)
 
 	// What a claim has is its own, whoever else has left something.
 	if len(composedResources) == 0 {

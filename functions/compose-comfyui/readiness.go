@@ -10,6 +10,15 @@ func readyOnceSeen(_, kind string) bool {
 	return kind == "ProviderConfig" || kind == "Secret"
 }
 
+// readyAtAnyAge are the kinds into whose spec late initialisation writes long after
+// they are Ready: an address gets the NAT gateway's network interface, minutes after
+// the studio has become Ready. That is no change of ours, and would take Ready from
+// the studio until the provider has written its next status. What a claim can change
+// of an address is its tags, as of everything else.
+func readyAtAnyAge(apiVersion, kind string) bool {
+	return strings.HasPrefix(apiVersion, "ec2.") && kind == "EIP"
+}
+
 // unfinished are the kinds whose Ready condition can run ahead of AWS: when the
 // provider gives up waiting for a slow creation, it finds the resource there on
 // its next look and calls it Ready. What builds on it is then refused, over and

@@ -22,6 +22,7 @@ type Observed struct {
 	keys     []Key
 	seenOnly func(apiVersion, kind string) bool
 	unless   func(apiVersion, kind, state string) bool
+	ageless  func(apiVersion, kind string) bool
 
 	predecessors int
 }
@@ -43,6 +44,13 @@ func NewObserved(resources map[resource.Name]resource.ObservedComposed, seenOnly
 // while unfinished says that of the state it reports in status.atProvider.status.
 func (o Observed) Unless(unfinished func(apiVersion, kind, state string) bool) Observed {
 	o.unless = unfinished
+	return o
+}
+
+// Ageless returns the same set, in which a Ready of any generation counts for the
+// kinds that ageless tells.
+func (o Observed) Ageless(ageless func(apiVersion, kind string) bool) Observed {
+	o.ageless = ageless
 	return o
 }
 
@@ -69,7 +77,7 @@ func (o Observed) Ready(k Key) bool {
 		return true
 	}
 
-	return readyNow(r.Resource.Object) && !o.unfinished(r.Resource)
+	return o.readyNow(r.Resource) && !o.unfinished(r.Resource)
 }
 
 func (o Observed) unfinished(r *composed.Unstructured) bool {
@@ -183,10 +191,16 @@ func (o Observed) object(k Key) (*composed.Unstructured, bool) {
 	return r.Resource, ok
 }
 
-func readyNow(obj map[string]any) bool {
+func (o Observed) readyNow(r *composed.Unstructured) bool {
+	obj := r.Object
+
 	ready := condition(obj, "Ready")
 	if ready == nil || ready["status"] != "True" {
 		return false
+	}
+
+	if o.ageless != nil && o.ageless(r.GetAPIVersion(), r.GetKind()) {
+		return true
 	}
 
 	gen := generation(obj["metadata"], "generation")

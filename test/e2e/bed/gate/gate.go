@@ -59,7 +59,8 @@ func HasNoCondition(o map[string]any) bool {
 }
 
 // Ready says whether an observed resource counts as ready: it has a Ready condition
-// that is True and no condition of an older generation, or none is ever written.
+// that is True and no condition of an older generation, or none is ever written. An
+// address is excused: its NAT gateway's interface is written into its spec later.
 func Ready(o map[string]any) bool {
 	if HasNoCondition(o) {
 		return true
@@ -75,7 +76,7 @@ func Ready(o map[string]any) bool {
 			continue
 		}
 
-		if seen := number(m["observedGeneration"]); seen != 0 && seen < generation {
+		if seen := number(m["observedGeneration"]); seen != 0 && seen < generation && o["kind"] != "EIP" {
 			return false
 		}
 

@@ -81,6 +81,11 @@ func TestReady(t *testing.T) {
 		}
 	}
 
+	ofKind := func(kind string, o map[string]any) map[string]any {
+		o["kind"] = kind
+		return o
+	}
+
 	cases := map[string]struct {
 		reason string
 		o      map[string]any
@@ -89,6 +94,7 @@ func TestReady(t *testing.T) {
 		"Ready":          {"From JSON, numbers are integers.", object(int64(2), int64(2)), true},
 		"OlderByJSON":    {"A Ready of an older generation is no answer for this one.", object(int64(3), int64(2)), false},
 		"OlderByWire":    {"From the wire, numbers are floats.", object(3.0, 2.0), false},
+		"Address":        {"An address is as ready as it was when its NAT gateway was made.", ofKind("EIP", object(int64(3), int64(2))), true},
 		"NoConditions":   {"What says nothing is not ready.", map[string]any{"kind": "VPC"}, false},
 		"ProviderConfig": {"A configuration has no conditions.", map[string]any{"kind": "ProviderConfig"}, true},
 		"Secret":         {"Nor has a Secret.", map[string]any{"kind": "Secret"}, true},
