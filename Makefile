@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 OUT := _output
 BIN := $(OUT)/bin
+LINTERS := $(OUT)/linters/bin
 BED := test/e2e/bed
 MODELSYNC := test/modelsync
 
@@ -55,7 +56,8 @@ demo-down: ## End what KEEP=1 left running
 
 .PHONY: test
 test: build bed-build ## Run every test: unit, golden, property and bed
-	go test -timeout 30m ./...
+	@$(MAKE) --no-print-directory $(LINTERS) || echo "shellcheck and hadolint cannot be installed here: their tests are skipped"
+	PATH="$(CURDIR)/$(LINTERS):$$PATH" go test -timeout 30m ./...
 	cd $(BED) && go test -timeout 60m ./...
 	cd $(MODELSYNC) && go test -timeout 30m ./...
 
@@ -133,10 +135,16 @@ generate: ## Rewrite everything generated: deepcopy, XRD, activation policy, ref
 ##@ Checking
 
 .PHONY: lint
-lint: $(BIN)/golangci-lint ## Lint all modules
+lint: $(BIN)/golangci-lint $(LINTERS) ## Lint all modules, scripts and the Dockerfile
+	$(LINTERS)/shellcheck --shell=bash .ci/run $$(git ls-files '*.sh' '*/testdata/bin/*')
+	$(LINTERS)/hadolint $$(git ls-files '*Dockerfile')
 	$(BIN)/golangci-lint run ./...
 	cd $(BED) && ../../../$(BIN)/golangci-lint run --config ../../../.golangci.yml ./...
 	cd $(MODELSYNC) && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./...
+
+$(LINTERS): hack/linters.txt
+	python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --require-hashes --upgrade --target $(OUT)/linters --requirement hack/linters.txt
+	@touch $@
 
 # Through a module of its own: golangci-lint's dependencies are not ours.
 $(BIN)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
