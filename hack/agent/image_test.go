@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/x509"
 	"debug/elf"
 	"errors"
 	"io"
@@ -21,6 +20,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"sigs.k8s.io/yaml"
+
+	"github.com/comfyui-studio/comfyui-studio/hack/image"
 )
 
 // written plays a compiler: a program is its own name.
@@ -28,7 +29,7 @@ func written(_ context.Context, arch, source string) ([]byte, error) {
 	return []byte(source + " for " + arch), nil
 }
 
-func image(t *testing.T) (v1.ImageIndex, artefacts) {
+func composed(t *testing.T) (v1.ImageIndex, artefacts) {
 	t.Helper()
 
 	index, made, err := compose(t.Context(), written, []byte("zip"))
@@ -77,7 +78,7 @@ func unpack(t *testing.T, i v1.Image) map[string]tar.Header {
 
 // TestImage holds what is in the image of each platform, and who runs it.
 func TestImage(t *testing.T) {
-	index, _ := image(t)
+	index, _ := composed(t)
 
 	m, err := index.IndexManifest()
 	if err != nil {
@@ -146,7 +147,7 @@ func TestMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_, made := image(t)
+	_, made := composed(t)
 	for at := range made {
 		if !strings.Contains(string(script), "\ncopy "+shortName(at)+" ") || at != "artefacts/"+shortName(at) {
 			t.Errorf("%s is in the image, and the mirror's build does not take it out", at)
@@ -158,33 +159,20 @@ func TestMirror(t *testing.T) {
 	}
 }
 
-// TestCertificates holds that a program finds certificates that it can read.
-func TestCertificates(t *testing.T) {
-	for _, f := range system() {
-		if f.path == certificates && !x509.NewCertPool().AppendCertsFromPEM(f.content) {
-			t.Error("No certificate is readable.")
-		}
-
-		if f.path == certificates && bytes.Count(f.content, []byte("BEGIN CERTIFICATE")) < 50 {
-			t.Error("Mozilla trusts more than that.")
-		}
-	}
-}
-
 // TestReproducible builds a program in two places, and holds that it is one that
 // needs nothing of its system.
 func TestReproducible(t *testing.T) {
 	one, other := t.TempDir(), filepath.Join(t.TempDir(), "another", "place")
-	if err := errors.Join(copySources(one, "../.."), copySources(other, one)); err != nil {
+	if err := errors.Join(image.Copy(one, "../..", sources()...), image.Copy(other, one, sources()...)); err != nil {
 		t.Fatal(err)
 	}
 
-	a, err := build(t.Context(), one, "arm64", programs()[0].source)
+	a, err := image.Program(t.Context(), one, "arm64", programs()[0].source)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	b, err := build(t.Context(), other, "arm64", programs()[0].source)
+	b, err := image.Program(t.Context(), other, "arm64", programs()[0].source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +197,7 @@ func TestPush(t *testing.T) {
 	h := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer h.Close()
 
-	index, made := image(t)
+	index, made := composed(t)
 	repository := strings.TrimPrefix(h.URL, "http://") + "/team/studio-agent"
 
 	if err := push(t.Context(), repository, index); err != nil {

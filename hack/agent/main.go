@@ -24,6 +24,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+
+	"github.com/comfyui-studio/comfyui-studio/hack/image"
 )
 
 type flags struct {
@@ -92,7 +94,7 @@ func twice(ctx context.Context, lambda []byte) (v1.ImageIndex, artefacts, error)
 	defer os.RemoveAll(dir)
 
 	one, other := filepath.Join(dir, "one"), filepath.Join(dir, "another", "place")
-	if err := errors.Join(copySources(one, "."), copySources(other, one)); err != nil {
+	if err := errors.Join(image.Copy(one, ".", sources()...), image.Copy(other, one, sources()...)); err != nil {
 		return nil, nil, err
 	}
 
@@ -150,12 +152,12 @@ func (f *flags) tell(r release, index v1.ImageIndex, made artefacts) error {
 	fmt.Printf("made with      %s\n", runtime.Version())
 
 	for _, d := range m.Manifests {
-		image, err := index.Image(d.Digest)
+		platform, err := index.Image(d.Digest)
 		if err != nil {
 			return fmt.Errorf("cannot read the image: %w", err)
 		}
 
-		n, err := size(image)
+		n, err := size(platform)
 		if err != nil {
 			return err
 		}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
+
+	"github.com/comfyui-studio/comfyui-studio/hack/image"
 )
+
+// sources are what the image is made of.
+func sources() []string {
+	return []string{"go.mod", "go.sum", "cmd", "gateway", "internal", "lambda", "modelsync", "runtime"}
+}
 
 // A program is one that the image holds.
 type program struct {
@@ -45,32 +48,7 @@ type builder func(ctx context.Context, arch, source string) ([]byte, error)
 
 // from builds the source in a folder.
 func from(root string) builder {
-	return func(ctx context.Context, arch, source string) ([]byte, error) { return build(ctx, root, arch, source) }
-}
-
-// build compiles a program. What depends on where, when and for whom it is built
-// is left out: the same source and the same Go give the same bytes.
-func build(ctx context.Context, root, arch, source string) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "studio-agent")
-	if err != nil {
-		return nil, fmt.Errorf("cannot make room: %w", err)
+	return func(ctx context.Context, arch, source string) ([]byte, error) {
+		return image.Program(ctx, root, arch, source)
 	}
-	defer os.RemoveAll(dir)
-
-	out := filepath.Join(dir, "program")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", out, source)
-	cmd.Dir = root
-	// These are whoever's shell; what is built is not.
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=", "GOEXPERIMENT=", "GOFIPS140=off")
-
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("cannot build %s for %s: %w\n%s", source, arch, err, text)
-	}
-
-	b, err := os.ReadFile(out)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", source, err)
-	}
-
-	return b, nil
 }
