@@ -173,6 +173,17 @@ bench-modelsync: $(BIN)/s5cmd ## Measure model sync beside aws s3 sync and s5cmd
 	@python3 -m venv $(OUT)/awscli && $(OUT)/awscli/bin/pip install --quiet awscli==$(AWSCLI_VERSION)
 	cd $(MODELSYNC) && PATH="$(CURDIR)/$(OUT)/awscli/bin:$$PATH" go run ./cmd/bench -s5cmd $(CURDIR)/$(BIN)/s5cmd -directory $(CURDIR)/$(OUT)
 
+# Crossplane's command line: in a module of its own, because it brings other versions.
+$(BIN)/crossplane: hack/crossplane/build.sh hack/crossplane/go.mod hack/crossplane/go.sum
+	@mkdir -p $(BIN)
+	@echo "building the Crossplane CLI (minutes, once; then cached)"
+	@hack/crossplane/build.sh $(abspath $@)
+
+# Crossplane's core as it is shipped, which the CLI renders with.
+$(BIN)/crossplane-core: $(BED)/go.mod $(BED)/go.sum
+	@mkdir -p $(BIN)
+	cd $(BED) && go build -ldflags "$(CONTROLPLANE_LDFLAGS)" -o ../../../$@ github.com/crossplane/crossplane/v2/cmd/crossplane
+
 # In a module of its own, because it brings another AWS SDK.
 $(BIN)/s5cmd: $(MODELSYNC)/tools/go.mod $(MODELSYNC)/tools/go.sum
 	@mkdir -p $(BIN)
