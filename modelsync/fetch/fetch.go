@@ -40,13 +40,14 @@ type File struct {
 }
 
 // Options are what a Fetcher works with. What is left out has a default, but for
-// the first four.
+// Models, Client, Token, and one of Notes and Notebook.
 type Options struct {
 	// Models is the bucket that is filled.
 	Models string
 	// Notes is where progress is remembered: a bucket and what the keys in it begin
-	// with.
-	Notes Location
+	// with. Notebook is another place for it.
+	Notes    Location
+	Notebook Notebook
 	// Client reaches both, and sources in S3.
 	Client *s3.Client
 	// Token is the bearer token in a secret.
@@ -64,8 +65,11 @@ type Options struct {
 	Pause time.Duration
 	Idle  time.Duration
 
-	// Report is told of each file when its fate is known.
-	Report func(Result)
+	// Report is told of each file when its fate is known, Failed before that why one
+	// could not be fetched, and Progress how many of its bytes are in the bucket.
+	Report   func(Result)
+	Failed   func(File, error)
+	Progress func(f File, done int64)
 	Log    *slog.Logger
 }
 
@@ -98,7 +102,11 @@ type Fetcher struct {
 
 // New makes a Fetcher.
 func New(o Options) (*Fetcher, error) {
-	if o.Models == "" || o.Notes.Bucket == "" || o.Client == nil || o.Token == nil {
+	if o.Notebook == nil && o.Notes.Bucket != "" {
+		o.Notebook = inBucket{o.Client, o.Notes}
+	}
+
+	if o.Models == "" || o.Notebook == nil || o.Client == nil || o.Token == nil {
 		return nil, errors.New("cannot fetch models without the bucket to fill, the bucket for notes, a client and a way to tokens")
 	}
 
@@ -111,6 +119,14 @@ func New(o Options) (*Fetcher, error) {
 
 	if o.Report == nil {
 		o.Report = func(Result) {}
+	}
+
+	if o.Failed == nil {
+		o.Failed = func(File, error) {}
+	}
+
+	if o.Progress == nil {
+		o.Progress = func(File, int64) {}
 	}
 
 	f := &Fetcher{Options: o, window: o.Part * int64(o.Window), buffers: make(buffers, o.Window)}
@@ -160,6 +176,7 @@ func (f *Fetcher) fetch(ctx context.Context, place int, file File) Result {
 			slog.Float64("seconds", took.Seconds()), slog.Float64("MB/s", float64(moved)/1e6/took.Seconds()))
 	default:
 		r.Failure = codeOf(err)
+		f.Failed(file, redact(err))
 		log.ErrorContext(ctx, "cannot fetch", slog.String("why", string(r.Failure)), slog.String("error", redact(err).Error()))
 	}
 
@@ -210,6 +227,32 @@ func (f *Fetcher) bring(ctx context.Context, file File, log *slog.Logger) (int64
 	again, err := f.transfer(ctx, src, at, up)
 
 	return moved + again, err
+}
+
+// An Offer is what a source says of a file. Size is -1 and SHA256 empty where it
+// does not say.
+type Offer struct {
+	Size   int64
+	SHA256 string
+}
+
+// Look asks the source of a file, without fetching it.
+func (f *Fetcher) Look(ctx context.Context, file File) (Offer, error) {
+	src, err := f.source(ctx, file)
+	if err != nil {
+		return Offer{}, err
+	}
+
+	at, err := f.look(ctx, src)
+	if err != nil {
+		return Offer{}, redact(err)
+	}
+
+	if at.page {
+		return Offer{}, refuse(Page, "the source gives a web page")
+	}
+
+	return Offer{Size: at.size, SHA256: at.sha256}, nil
 }
 
 // look asks a source what it has, as often as it takes.

@@ -1,15 +1,11 @@
 package fetch
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // A note is what it takes to go on with an upload that was interrupted. The parts
@@ -29,23 +25,12 @@ type note struct {
 	Hash []byte `json:"hash"`
 }
 
-// most is more than a note ever has.
-const most = 64 << 10
-
-func (f *Fetcher) noteKey(file File) string {
-	return f.Notes.Prefix + hexSum(file.Path + "\n" + file.SHA256)[:32] + ".json"
-}
+func noteName(file File) string { return hexSum(file.Path + "\n" + file.SHA256)[:32] + ".json" }
 
 // remembered is the note of a file. What cannot be read is as good as none: the
 // fetch starts from the beginning.
 func (f *Fetcher) remembered(ctx context.Context, file File) (note, bool) {
-	out, err := f.Client.GetObject(ctx, &s3.GetObjectInput{Bucket: new(f.Notes.Bucket), Key: new(f.noteKey(file))})
-	if err != nil {
-		return note{}, false
-	}
-	defer out.Body.Close()
-
-	b, err := io.ReadAll(io.LimitReader(out.Body, most))
+	b, err := f.Notebook.Read(ctx, noteName(file))
 	if err != nil {
 		return note{}, false
 	}
@@ -69,22 +54,11 @@ func (f *Fetcher) remember(ctx context.Context, file File, n note) error {
 		return fmt.Errorf("cannot write the note: %w", err)
 	}
 
-	_, err = f.Client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: new(f.Notes.Bucket), Key: new(f.noteKey(file)), Body: bytes.NewReader(b), ContentType: new("application/json"),
-	})
-	if err != nil {
-		return fmt.Errorf("cannot write the note: %w", err)
-	}
-
-	return nil
+	return f.Notebook.Write(ctx, noteName(file), b)
 }
 
 func (f *Fetcher) forget(ctx context.Context, file File) error {
-	if _, err := f.Client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: new(f.Notes.Bucket), Key: new(f.noteKey(file))}); err != nil {
-		return fmt.Errorf("cannot delete the note: %w", err)
-	}
-
-	return nil
+	return f.Notebook.Delete(ctx, noteName(file))
 }
 
 func hexSum(s string) string {

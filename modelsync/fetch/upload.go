@@ -161,6 +161,8 @@ func (u *upload) send(ctx context.Context, number int32, p []byte) error {
 	defer u.mu.Unlock()
 
 	u.tags[number] = aws.ToString(out.ETag)
+	u.f.Progress(u.file, min(int64(len(u.tags))*u.part, u.file.Size))
+
 	before := u.done
 
 	var state []byte
