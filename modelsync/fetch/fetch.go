@@ -70,7 +70,7 @@ type Options struct {
 	Report   func(Result)
 	Failed   func(File, error)
 	Progress func(f File, done int64)
-	Log    *slog.Logger
+	Log      *slog.Logger
 }
 
 // A Location is a bucket and a prefix.
