@@ -22,6 +22,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/gateway/config"
 	"github.com/comfyui-studio/comfyui-studio/gateway/cookie"
 	"github.com/comfyui-studio/comfyui-studio/gateway/login"
+	"github.com/comfyui-studio/comfyui-studio/gateway/run/runtest"
 	"github.com/comfyui-studio/comfyui-studio/gateway/secret"
 	"github.com/comfyui-studio/comfyui-studio/gateway/secret/secrettest"
 	"github.com/comfyui-studio/comfyui-studio/internal/comfytest"
@@ -135,8 +136,8 @@ func TestMemory(t *testing.T) {
 func child(t *testing.T, addr string) {
 	t.Helper()
 
-	k := newKube(t)
-	k.add("server-0", addr)
+	k := runtest.New(t)
+	k.Add("server-0", addr)
 	r := open(t, k)
 
 	for !takes(t, r) {

@@ -17,12 +17,14 @@ import (
 	"github.com/coder/websocket"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/comfyui-studio/comfyui-studio/gateway/run/runtest"
 )
 
 // TestFromZero is the first visit to a studio that sleeps: the page waits, one call
 // scales, events tell of it, and then the page is there.
 func TestFromZero(t *testing.T) {
-	k := newKube(t)
+	k := runtest.New(t)
 	r := open(t, k)
 	c := r.login(t)
 
@@ -61,7 +63,7 @@ func TestFromZero(t *testing.T) {
 		t.Errorf("when the server is there: %d %s", status, body)
 	}
 
-	if got := k.count(); got != 1 {
+	if got := k.Scales(); got != 1 {
 		t.Errorf("one visit scaled %d times", got)
 	}
 }
@@ -69,7 +71,7 @@ func TestFromZero(t *testing.T) {
 // TestKnocking has forgotten tabs knock at a studio that sleeps, in every way that a
 // page does by itself. It stays asleep.
 func TestKnocking(t *testing.T) {
-	k := newKube(t)
+	k := runtest.New(t)
 	r := open(t, k)
 	c := r.login(t)
 	header := http.Header{"Sec-Fetch-Site": {"same-origin"}, "Sec-Fetch-Dest": {"empty"}}
@@ -109,14 +111,14 @@ func TestKnocking(t *testing.T) {
 		_ = s.CloseNow()
 	}
 
-	if got := k.count(); got != 0 {
+	if got := k.Scales(); got != 0 {
 		t.Errorf("tabs that nobody looks at woke the studio %d times", got)
 	}
 }
 
 // TestParked has a tab wait with its socket, which is let go when there is a server.
 func TestParked(t *testing.T) {
-	k := newKube(t)
+	k := runtest.New(t)
 	r := open(t, k)
 	c := r.login(t)
 
@@ -139,9 +141,9 @@ func TestParked(t *testing.T) {
 
 // TestLeave ends a front door while a socket is open and a request is under way.
 func TestLeave(t *testing.T) {
-	k := newKube(t)
+	k := runtest.New(t)
 	r := open(t, k)
-	k.start(1)
+	k.Start(1)
 	c := r.login(t)
 
 	for {
@@ -176,7 +178,7 @@ func TestLeave(t *testing.T) {
 
 // TestSmuggling sends requests whose end can be read in two ways.
 func TestSmuggling(t *testing.T) {
-	r := open(t, newKube(t))
+	r := open(t, runtest.New(t))
 
 	for name, text := range map[string]string{
 		"TwoLengths": "POST /prompt HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
@@ -234,7 +236,7 @@ func TestLog(t *testing.T) {
 	const hush = "hush-hush-hush-hush-hush"
 
 	log := &paper{}
-	r := open(t, newKube(t), func(o *Options) {
+	r := open(t, runtest.New(t), func(o *Options) {
 		o.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 
@@ -274,7 +276,7 @@ func TestLog(t *testing.T) {
 
 // TestNoCluster ends a front door whose cluster does not answer.
 func TestNoCluster(t *testing.T) {
-	k := newKube(t)
+	k := runtest.New(t)
 	asked := make(chan struct{}, 100)
 
 	k.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -296,7 +298,7 @@ func TestNoCluster(t *testing.T) {
 
 // TestSide is the other port: open for checks, closed for what is not signed.
 func TestSide(t *testing.T) {
-	r := open(t, newKube(t))
+	r := open(t, runtest.New(t))
 
 	for path, want := range map[string]int{"/healthz": 200, "/livez": 200, "/metrics": 200, "/peer/activity": 403, "/peer/drop": 403, "/": 404, "/prompt": 404} {
 		if got := get(t, r.health+path); got != want {
