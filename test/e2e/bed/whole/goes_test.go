@@ -2,6 +2,7 @@ package whole
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -30,13 +31,7 @@ func othersGo(t *testing.T) {
 
 	t.Run("WhileTheClusterIsMade", func(t *testing.T) {
 		s := cluster.in(t)
-		s.await(func(*unstructured.Unstructured) error {
-			if _, there := s.composed()["cluster-eks"]; !there {
-				return errors.New("the cluster is not composed")
-			}
-
-			return nil
-		})
+		s.awaitComposed("cluster-eks")
 		s.takesAll("")
 	})
 
@@ -52,6 +47,18 @@ func othersGo(t *testing.T) {
 			return nil
 		})
 		s.takesAll(w.name)
+	})
+}
+
+// awaitComposed waits until there is a resource with a key.
+func (s studio) awaitComposed(key string) {
+	s.t.Helper()
+	s.await(func(*unstructured.Unstructured) error {
+		if _, there := s.composed()[key]; !there {
+			return fmt.Errorf("has not composed %s yet", key)
+		}
+
+		return nil
 	})
 }
 

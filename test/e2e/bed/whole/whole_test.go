@@ -29,7 +29,7 @@ type production struct {
 // studios come and go beside it; each has a Kubernetes API of its own.
 func TestStudios(t *testing.T) {
 	if os.Getenv("BED_LONG") == "" {
-		t.Skip("takes ten minutes on two cores, and CI has 75 for everything: `make test-long` runs it; `make demo` shows a studio on a real cluster")
+		t.Skip("takes ten minutes on two cores, and CI has 75 for everything: `make test-long` runs it; CI runs TestThree")
 	}
 
 	begin := shared.Cloud().Clock().Now()
