@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/checksum"
 )
@@ -51,14 +52,34 @@ func (b *Bucket) Head(ctx context.Context, key string) (Head, error) {
 	return head, err
 }
 
-// PartSize asks how large the first part of o is that it was uploaded in. Uploaders
-// make all parts of one size but the last, though S3 does not ask that of them.
-func (b *Bucket) PartSize(ctx context.Context, o Object) (int64, error) {
+// PartSizes asks how large each part of o is that it was uploaded in, of which S3
+// tells one at a time.
+func (b *Bucket) PartSizes(ctx context.Context, o Object, parts int) ([]int64, error) {
+	sizes := make([]int64, parts)
+
+	g, within := errgroup.WithContext(ctx)
+	g.SetLimit(b.limit.most)
+
+	for i := range sizes {
+		g.Go(func() error {
+			var err error
+			sizes[i], err = b.PartSize(within, o, i+1)
+
+			return err
+		})
+	}
+
+	return sizes, g.Wait()
+}
+
+// PartSize asks how large the nth part of o is. Uploaders make all parts of one size
+// but the last, though S3 does not ask that of them.
+func (b *Bucket) PartSize(ctx context.Context, o Object, n int) (int64, error) {
 	var size int64
 
 	err := b.try(ctx, func(ctx context.Context) (bool, error) {
 		return false, awake(ctx, func(ctx context.Context, _ func()) error {
-			answer, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &o.Key, IfMatch: match(o), PartNumber: new(int32(1))}, once)
+			answer, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &o.Key, IfMatch: match(o), PartNumber: new(int32(n))}, once)
 			if err == nil {
 				size = aws.ToInt64(answer.ContentLength)
 			}

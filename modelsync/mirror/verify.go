@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/checksum"
@@ -36,35 +37,80 @@ func (m *Mirror) verify(ctx context.Context, file disk.File, head bucket.Head, s
 	return nil
 }
 
-// verifyParts computes the checksum of the parts' checksums. It needs their sizes,
-// of which S3 tells one at a time; an object whose parts are not all of the first
-// one's size is taken as it is.
+// verifyParts computes the checksum of the parts' checksums. It needs their sizes:
+// nearly always they are all of the first one's, and else each is asked for. Where S3
+// does not tell them, the object is taken as it is.
 func (m *Mirror) verifyParts(ctx context.Context, file disk.File, head bucket.Head, buffer []byte) error {
-	size, err := m.bucket.PartSize(ctx, head.Object)
+	first, err := m.bucket.PartSize(ctx, head.Object, 1)
 	if err != nil {
 		return fmt.Errorf("cannot tell how large its parts are: %w", err)
 	}
 
-	if size <= 0 || (head.Size+size-1)/size != int64(head.Parts) {
-		return nil
-	}
-
-	whole := head.Composite.Algorithm.New()
-
-	for at := int64(0); at < head.Size; at += size {
-		part, err := sumOf(file, at, min(size, head.Size-at), head.Composite.Algorithm, buffer)
-		if err != nil {
+	even := evenly(head.Size, first)
+	if len(even) == head.Parts {
+		if right, err := matchesParts(file, head, even, buffer); err != nil || right {
 			return err
 		}
-
-		_, _ = whole.Write(part.Value)
 	}
 
-	if !(checksum.Sum{Algorithm: head.Composite.Algorithm, Value: whole.Sum(nil)}).Matches(head.Composite) {
+	sizes, err := m.bucket.PartSizes(ctx, head.Object, head.Parts)
+	if err != nil {
+		return fmt.Errorf("cannot tell how large its parts are: %w", err)
+	}
+
+	switch {
+	case total(sizes) != head.Size:
+		return nil
+	case slices.Equal(sizes, even):
 		return errDamaged
 	}
 
-	return nil
+	right, err := matchesParts(file, head, sizes, buffer)
+	if err == nil && !right {
+		err = errDamaged
+	}
+
+	return err
+}
+
+// evenly are the sizes of parts that are all as large as the first but the last.
+func evenly(size, first int64) []int64 {
+	if first <= 0 {
+		return nil
+	}
+
+	var out []int64
+	for ; size > 0; size -= first {
+		out = append(out, min(first, size))
+	}
+
+	return out
+}
+
+func total(sizes []int64) int64 {
+	var sum int64
+	for _, s := range sizes {
+		sum += s
+	}
+
+	return sum
+}
+
+// matchesParts says whether parts of these sizes have the checksum.
+func matchesParts(file disk.File, head bucket.Head, sizes []int64, buffer []byte) (bool, error) {
+	whole, at := head.Composite.Algorithm.New(), int64(0)
+
+	for _, size := range sizes {
+		part, err := sumOf(file, at, size, head.Composite.Algorithm, buffer)
+		if err != nil {
+			return false, err
+		}
+
+		_, _ = whole.Write(part.Value)
+		at += size
+	}
+
+	return checksum.Sum{Algorithm: head.Composite.Algorithm, Value: whole.Sum(nil)}.Matches(head.Composite), nil
 }
 
 // sumOf reads a part of a file for its sum.

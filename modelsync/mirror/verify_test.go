@@ -3,10 +3,10 @@ package mirror
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket/buckettest"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/checksum"
 )
@@ -46,50 +46,80 @@ func TestDamaged(t *testing.T) {
 	pass(t, m, dir, map[string]string{"large": body})
 }
 
-// TestParts holds that an object which was uploaded in parts is checked by the
-// checksum of their checksums, small or large.
-func TestParts(t *testing.T) {
-	composite := func(body string, size int) string {
-		whole, n := checksum.CRC32.New(), 0
+// compositeOf is the checksum of parts' checksums.
+func compositeOf(body string, sizes []int) string {
+	whole := checksum.CRC32.New()
 
-		for part := range slices.Chunk([]byte(body), size) {
-			h := checksum.CRC32.New()
-			_, _ = h.Write(part)
-			_, _ = whole.Write(h.Sum(nil))
-			n++
-		}
-
-		return fmt.Sprintf("%s-%d", checksum.Sum{Algorithm: checksum.CRC32, Value: whole.Sum(nil)}, n)
+	for _, size := range sizes {
+		h := checksum.CRC32.New()
+		_, _ = h.Write([]byte(body[:size]))
+		_, _ = whole.Write(h.Sum(nil))
+		body = body[size:]
 	}
 
-	for _, size := range []int{900, 5000} {
-		body := strings.Repeat("part ", size/5)
-		sum := composite(body, 700)
+	return fmt.Sprintf("%s-%d", checksum.Sum{Algorithm: checksum.CRC32, Value: whole.Sum(nil)}, len(sizes))
+}
 
-		cases := map[string]struct {
-			reason string
-			object buckettest.Object
-			want   bool
-		}{
-			"Right":  {reason: "The parts are as they were uploaded.", object: buckettest.Object{Body: []byte(body), Sum: sum, PartSize: 700}, want: true},
-			"Wrong":  {reason: "One is not.", object: buckettest.Object{Body: []byte("P" + body[1:]), Sum: sum, PartSize: 700}},
-			"Uneven": {reason: "Parts of any size cannot be checked.", object: buckettest.Object{Body: []byte(body), Sum: sum, PartSize: 50}, want: true},
-		}
+// TestParts holds that an object which was uploaded in parts is checked by the
+// checksum of their checksums, small or large, whatever sizes they have.
+func TestParts(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		sizes  []int
+		// asked is how many parts' sizes are asked for where all is right.
+		asked int
+	}{
+		"Even":      {reason: "One size tells all.", sizes: []int{700, 700, 700, 400}, asked: 1},
+		"One":       {reason: "One part is all.", sizes: []int{2500}, asked: 1},
+		"Uneven":    {reason: "S3 takes parts of any size: each is asked for.", sizes: []int{50, 1200, 1250}, asked: 4},
+		"LooksEven": {reason: "Their number may be that of even ones.", sizes: []int{1000, 1001, 499}, asked: 4},
+	}
 
-		for name, tc := range cases {
-			t.Run(fmt.Sprintf("%s%d", name, size), func(t *testing.T) {
+	for name, tc := range cases {
+		for _, rangeSize := range []int64{1000, 10_000} {
+			t.Run(fmt.Sprint(name, rangeSize), func(t *testing.T) {
+				body := strings.Repeat("part ", 500)
 				s := buckettest.New(t)
-				m, dir := newMirror(t, s)
-				s.Put("k", tc.object)
+				m, dir := newMirror(t, s, func(o *Options) { o.RangeSize = rangeSize })
+
+				asked := 0
+				s.Intercept = func(r *http.Request) buckettest.Fault {
+					if r.URL.Query().Has("partNumber") {
+						asked++
+					}
+
+					return buckettest.Fault{}
+				}
+
+				// In one go, so that nothing is counted at once.
+				m.options.Connections = 1
+				m.bucket = bucket.New(m.options.Client, m.options.Bucket, 1)
+
+				s.Put("k", buckettest.Object{Body: []byte(body), Sum: compositeOf(body, tc.sizes), Parts: tc.sizes})
+				pass(t, m, dir, map[string]string{"k": body})
+
+				if asked != tc.asked {
+					t.Errorf("%s\nasked for %d parts, want %d", tc.reason, asked, tc.asked)
+				}
+
+				s.Put("k", buckettest.Object{Body: []byte("P" + body[1:]), Sum: compositeOf(body, tc.sizes), Parts: tc.sizes})
 
 				if err := m.Pass(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 
-				if _, got := files(t, dir)["k"]; got != tc.want {
-					t.Errorf("%s\nwant there %t, got %t: %v", tc.reason, tc.want, got, m.Status().Refused)
+				if got := m.Status().Refused; len(got) != 1 || got[0].Reason != errDamaged.Error() {
+					t.Errorf("%s\nOne byte is another: refused: got %v", tc.reason, got)
 				}
 			})
 		}
 	}
+
+	// A server that tells no sizes.
+	body := strings.Repeat("part ", 500)
+	s := buckettest.New(t)
+	m, dir := newMirror(t, s)
+
+	s.Put("k", buckettest.Object{Body: []byte(body), Sum: compositeOf(body, []int{1000, 1500})})
+	pass(t, m, dir, map[string]string{"k": body})
 }

@@ -147,8 +147,14 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, key string, f Fault
 		h.Set("X-Amz-Checksum-Type", map[bool]string{false: "FULL_OBJECT", true: "COMPOSITE"}[strings.Contains(v, "-")])
 	}
 
-	if r.URL.Query().Get("partNumber") == "1" && o.PartSize > 0 {
-		body, status = body[:min(o.PartSize, len(body))], http.StatusPartialContent
+	if n, err := strconv.Atoi(r.URL.Query().Get("partNumber")); err == nil && len(o.Parts) > 0 {
+		if n < 1 || n > len(o.Parts) {
+			refuse(w, r, http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber")
+			return
+		}
+
+		body, status = body[:o.Parts[n-1]], http.StatusPartialContent
+		h.Set("X-Amz-Mp-Parts-Count", strconv.Itoa(len(o.Parts)))
 	}
 
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -32,8 +32,8 @@ type Object struct {
 	// Sum is "ALGORITHM:value" of the whole object, or empty. A composite one ends
 	// in a dash and the number of parts.
 	Sum string
-	// PartSize is that of each part but the last of an object in parts.
-	PartSize int
+	// Parts are the sizes of an object's parts, if it is in parts.
+	Parts []int
 	// SHA256 is metadata of the uploader's.
 	SHA256   string
 	Archived bool
