@@ -30,8 +30,9 @@ type flags struct {
 	Interval    time.Duration    `default:"60s"                                                                                         help:"How long the bucket is not looked at when nobody asks."`
 	Connections int              `default:"32"                                                                                          help:"How many requests to S3 there are at once."`
 	RangeSize   int64            `default:"67108864"                                                                                    help:"Bytes of a large file that one request asks for."`
+	Rate        int64            `default:"268435456"                                                                                   help:"Bytes a second that are copied at most once servers may run; 0 for no bound."`
 	Reserve     int              `default:"15"                                                                                          help:"Percent of the file system that stay free."`
-	First       []string         `help:"Prefixes of keys that are copied before others."`
+	Order       string           `help:"What says which models come first: a file, or s3://bucket/key."`
 	Status      string           `help:"Where to write the status to as well: a file, or s3://bucket/key. {instance} is the instance's id."`
 	AnyDisk     bool             `help:"Work on the file system of the operating system, too."                                          name:"any-disk"`
 	Debug       bool             `help:"Log more."`
@@ -84,9 +85,14 @@ func run(f flags, log *slog.Logger) error {
 		return err
 	}
 
+	first, err := newOrder(ctx, f)
+	if err != nil {
+		return err
+	}
+
 	m, err := mirror.New(mirror.Options{
 		Bucket: f.Bucket, Client: client, Directory: f.Directory, Interval: f.Interval, Connections: f.Connections,
-		RangeSize: f.RangeSize, Reserve: f.Reserve, First: f.First, Log: log, Report: report.take,
+		RangeSize: f.RangeSize, Rate: f.Rate, Reserve: f.Reserve, Order: first, Log: log, Report: report.take,
 	})
 	if err != nil {
 		return err

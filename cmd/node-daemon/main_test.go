@@ -117,6 +117,8 @@ func start(t *testing.T, w *world, dir string, args ...string) (*exec.Cmd, <-cha
 
 	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{
 		"--bucket=models", "--region=eu-west-1", "--endpoint=" + w.url, "--directory=" + dir, "--interval=1h", "--status=s3://artefacts/nodes/{instance}.json",
+		// The disk is whatever the machine has.
+		"--reserve=1",
 	}, args...)...)
 	cmd.Env = []string{
 		"NODE_DAEMON=1", "NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=150000", "AWS_EC2_METADATA_SERVICE_ENDPOINT=" + w.url,

@@ -56,32 +56,33 @@ type reporter struct {
 func newReporter(ctx context.Context, f flags, log *slog.Logger) (*reporter, error) {
 	r := &reporter{log: log, statuses: make(chan mirror.Status, 1)}
 
-	place := f.Status
-	if strings.Contains(place, instance) {
+	text := f.Status
+	if strings.Contains(text, instance) {
 		id, err := instanceID(ctx)
 		if err != nil {
 			return nil, err
 		}
 
-		r.instance, place = id, strings.ReplaceAll(place, instance, id)
+		r.instance, text = id, strings.ReplaceAll(text, instance, id)
 	}
 
-	rest, remote := strings.CutPrefix(place, "s3://")
+	to, err := newPlace("status", text)
+	if err != nil {
+		return nil, err
+	}
 
-	switch name, key, ok := strings.Cut(rest, "/"); {
-	case place == "":
+	switch {
+	case to.nowhere():
 		r.put = func(context.Context, []byte) error { return nil }
-	case !remote:
-		r.put = func(_ context.Context, b []byte) error { return writeFile(place, b) }
-	case !ok || name == "" || key == "" || strings.HasSuffix(key, "/"):
-		return nil, fmt.Errorf("--status=%s is no object of S3: write s3://bucket/key", place)
+	case !to.remote():
+		r.put = func(_ context.Context, b []byte) error { return writeFile(to.file, b) }
 	default:
 		client, err := bucket.NewClient(ctx, f.Region, f.Endpoint, 1)
 		if err != nil {
 			return nil, err
 		}
 
-		r.put = func(ctx context.Context, b []byte) error { return putObject(ctx, client, name, key, b) }
+		r.put = func(ctx context.Context, b []byte) error { return putObject(ctx, client, to, b) }
 	}
 
 	return r, nil
@@ -159,10 +160,10 @@ func line(s mirror.Status) string {
 	return fmt.Sprintf("has %d files, %d refused, %d skipped", s.Files, s.RefusedCount, s.SkippedCount)
 }
 
-func putObject(ctx context.Context, client *s3.Client, bucket, key string, b []byte) error {
-	_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(b), ContentType: new("application/json")})
+func putObject(ctx context.Context, client *s3.Client, to place, b []byte) error {
+	_, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &to.bucket, Key: &to.key, Body: bytes.NewReader(b), ContentType: new("application/json")})
 	if err != nil {
-		return fmt.Errorf("cannot write s3://%s/%s: %w", bucket, key, err)
+		return fmt.Errorf("cannot write s3://%s/%s: %w", to.bucket, to.key, err)
 	}
 
 	return nil

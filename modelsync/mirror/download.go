@@ -44,7 +44,7 @@ func (f *fetch) large(ctx context.Context, head bucket.Head) {
 		return
 	}
 
-	d.file = metered{d.file, &f.t.meter}
+	d.file = f.watched(ctx, d.file)
 
 	for i := range d.sums {
 		f.tasks <- func(buffer []byte) {

@@ -158,7 +158,7 @@ func (f *fetch) small(ctx context.Context, o bucket.Object, buffer []byte) {
 		return
 	}
 
-	file = metered{file, &f.t.meter}
+	file = f.watched(ctx, file)
 
 	head, sum, err := f.m.bucket.Whole(ctx, o, file, buffer)
 	if err == nil {

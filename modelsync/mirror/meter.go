@@ -7,13 +7,14 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/modelsync/disk"
 )
 
-// A meter tells what a pass waited for: connections, all of them together, and the
-// disk apart. Which of the two bounds a node is known only there.
-type meter struct{ busy, disk atomic.Int64 }
+// A meter tells what a pass waited for: connections, all of them together, and
+// apart the disk, and its turn where it is bounded. What bounds a node is known only
+// there.
+type meter struct{ busy, disk, limited atomic.Int64 }
 
 // network is how long connections waited for S3.
 func (m *meter) network() time.Duration {
-	return time.Duration(max(m.busy.Load()-m.disk.Load(), 0))
+	return time.Duration(max(m.busy.Load()-m.disk.Load()-m.limited.Load(), 0))
 }
 
 // since adds to one of the two.

@@ -12,6 +12,7 @@ package mirror
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/time/rate"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/disk"
@@ -52,14 +54,19 @@ type Options struct {
 	// Buffer is how many bytes of memory each connection has. All that a mirror
 	// needs is Connections times Buffer, and what it remembers of each key.
 	Buffer int
+	// Rate is how many bytes a second are copied at most once servers may run, which is
+	// from the first complete pass on; 0 is no bound.
+	Rate int64
 	// Reserve is how much of the file system stays free, in percent. Images and
 	// containers share it, and the kubelet throws images away when 85 % are used.
 	Reserve int
 	// LinkFrom is from which size on a file that may be there under another name is
 	// looked for.
 	LinkFrom int64
-	// First are prefixes of keys that are copied before others, in this order.
-	First []string
+	// Order tells which keys are copied before others, and have the room where there
+	// is not enough for all. It is asked with each listing; without it keys come by
+	// name.
+	Order func(ctx context.Context) ([]string, error)
 	// Disk is what to write to, if it is not the folder of Directory.
 	Disk disk.Disk
 	Log  *slog.Logger
@@ -72,6 +79,8 @@ type Mirror struct {
 	options Options
 	bucket  *bucket.Bucket
 	disk    disk.Disk
+	// limiter is nil without a bound.
+	limiter *rate.Limiter
 	// tree is the name of the mirrored directory on the disk.
 	tree string
 	log  *slog.Logger
@@ -83,8 +92,10 @@ type Mirror struct {
 	linking sync.Mutex
 	// remembered are objects that cannot be read, by key.
 	remembered map[string]remembered
-	passes     int64
-	state      state
+	// first are the keys that Order told last.
+	first  []string
+	passes int64
+	state  state
 }
 
 // New prepares a mirror and makes its directory.
@@ -94,6 +105,11 @@ func New(o Options) (*Mirror, error) {
 	}
 
 	o = o.complete()
+
+	limiter, err := newLimiter(o)
+	if err != nil {
+		return nil, err
+	}
 
 	base, tree := filepath.Split(filepath.Clean(o.Directory))
 	if o.Disk == nil {
@@ -106,7 +122,7 @@ func New(o Options) (*Mirror, error) {
 	}
 
 	m := &Mirror{
-		options: o, bucket: bucket.New(o.Client, o.Bucket, o.Connections), disk: o.Disk, tree: tree,
+		options: o, bucket: bucket.New(o.Client, o.Bucket, o.Connections), disk: o.Disk, limiter: limiter, tree: tree,
 		log: o.Log, poke: make(chan struct{}, 1), remembered: map[string]remembered{},
 	}
 

@@ -20,6 +20,9 @@ func newMirror(t *testing.T, s *buckettest.Server, with ...func(*Options)) (*Mir
 	t.Helper()
 
 	o := Options{Bucket: buckettest.Name, Client: s.Client(), Directory: filepath.Join(t.TempDir(), "models"), RangeSize: 1000, Buffer: 300, LinkFrom: linkFrom, Connections: 8}
+	// The disk is whatever the machine has.
+	o.Reserve = 1
+
 	for _, w := range with {
 		w(&o)
 	}

@@ -76,6 +76,12 @@ func (m *Mirror) pass(ctx context.Context, t *tally) (plan, error) {
 		return plan{}, err
 	}
 
+	m.askOrder(ctx)
+
+	if t.limiter, err = m.pace(); err != nil {
+		return plan{}, err
+	}
+
 	var p plan
 
 	for range mostRounds {
@@ -85,7 +91,7 @@ func (m *Mirror) pass(ctx context.Context, t *tally) (plan, error) {
 		}
 
 		p = newPlan(slices.Collect(maps.Values(objects)), here, terms{
-			room: room, linkFrom: m.options.LinkFrom, unreadable: m.unreadable(objects), first: m.options.First,
+			room: room, linkFrom: m.options.LinkFrom, unreadable: m.unreadable(objects), first: m.first,
 		})
 		t.begin(p)
 		m.carryOut(ctx, p, t)
@@ -214,6 +220,22 @@ func (m *Mirror) unreadable(objects map[string]bucket.Object) []key.Refusal {
 	return out
 }
 
+// askOrder asks which keys come first. Not to know it is no reason to copy nothing:
+// what was told before holds.
+func (m *Mirror) askOrder(ctx context.Context) {
+	if m.options.Order == nil {
+		return
+	}
+
+	first, err := m.options.Order(ctx)
+	if err != nil {
+		m.log.WarnContext(ctx, "cannot tell what comes first", "error", err)
+		return
+	}
+
+	m.first = first
+}
+
 // room is how many bytes may be added.
 func (m *Mirror) room() (int64, error) {
 	s, err := m.disk.Space()
@@ -255,6 +277,7 @@ func (m *Mirror) logPass(ctx context.Context, t *tally, err error) {
 		"generation", s.Generation, "files", s.Files, "bytes", s.Bytes, "seconds", s.Seconds, "copied", s.Copied, "copiedBytes", s.CopiedBytes,
 		"linked", s.Linked, "deleted", s.Deleted, "refused", s.RefusedCount, "skipped", s.SkippedCount,
 		"networkSeconds", t.meter.network().Seconds(), "diskSeconds", time.Duration(t.meter.disk.Load()).Seconds(),
+		"limitedSeconds", time.Duration(t.meter.limited.Load()).Seconds(),
 	}
 
 	switch {

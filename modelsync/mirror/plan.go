@@ -19,7 +19,7 @@ type terms struct {
 	linkFrom int64
 	// unreadable are not copied. What is there of them stays.
 	unreadable []key.Refusal
-	// first are prefixes of what is copied before others.
+	// first are keys that come before others, in this order.
 	first []string
 }
 
@@ -29,7 +29,7 @@ type plan struct {
 	current []bucket.Object
 	// links are objects whose bytes may be there under other names.
 	links []link
-	// copies are in the order in which they are made.
+	// copies are by priority. What they name comes before an index all the same.
 	copies []bucket.Object
 	// deletes are keys that the listing lacks, and that are to be proven gone.
 	deletes []string
@@ -140,20 +140,16 @@ func (p *plan) fit(room int64) {
 	p.copies = fitting
 }
 
-// order is that of copies: by priority, and an index after what it may name.
+// order is that of copies: what comes first has the room. An index is small, and of
+// no use without what it names.
 func order(first []string) func(a, b bucket.Object) int {
-	rank := func(k string) int {
-		for i, prefix := range first {
-			if strings.HasPrefix(k, prefix) {
-				return i
-			}
-		}
-
-		return len(first)
+	ranks := make(map[string]int, len(first))
+	for i, k := range first {
+		ranks[k] = i - len(first) // Below 0, which is that of all others.
 	}
 
 	return func(a, b bucket.Object) int {
-		return cmp.Or(compareBool(isIndex(a.Key), isIndex(b.Key)), cmp.Compare(rank(a.Key), rank(b.Key)), strings.Compare(a.Key, b.Key))
+		return cmp.Or(cmp.Compare(ranks[a.Key], ranks[b.Key]), compareBool(isIndex(a.Key), isIndex(b.Key)), strings.Compare(a.Key, b.Key))
 	}
 }
 

@@ -85,12 +85,12 @@ func TestPlan(t *testing.T) {
 			want:    summary{Deletes: []string{"a/x.index.json", "a/1", "b"}},
 		},
 		"Order": {
-			reason: "By priority and name; an index after everything.",
+			reason: "By priority and name; an index after what has no priority either.",
 			listing: []bucket.Object{
 				{Key: "a", Size: 1}, {Key: "unet/model_index.json", Size: 1}, {Key: "vae/x", Size: 1}, {Key: "checkpoints/z", Size: 1},
 			},
 			room:  100,
-			first: []string{"vae/", "checkpoints/"},
+			first: []string{"vae/x", "checkpoints/z", "not/there"},
 			want:  summary{Copies: []string{"vae/x", "checkpoints/z", "a", "unet/model_index.json"}},
 		},
 		"NoRoom": {
@@ -98,6 +98,15 @@ func TestPlan(t *testing.T) {
 			listing: []bucket.Object{{Key: "a", Size: 60}, {Key: "b", Size: 60}, {Key: "c", Size: 30}},
 			room:    100,
 			want:    summary{Copies: []string{"a", "c"}, Skipped: []string{"b"}},
+		},
+		"FirstHasRoom": {
+			reason: "Where there is not room for all, it goes to what comes first, in that order and with its index; a name that only begins alike is another.",
+			listing: []bucket.Object{
+				{Key: "a", Size: 50}, {Key: "unet/model_index.json", Size: 10}, {Key: "unet/part", Size: 40}, {Key: "unet/part-2", Size: 40}, {Key: "vae/x", Size: 45},
+			},
+			room:  100,
+			first: []string{"unet/part", "unet/model_index.json", "vae/x"},
+			want:  summary{Copies: []string{"unet/part", "unet/model_index.json", "vae/x"}, Skipped: []string{"a", "unet/part-2"}},
 		},
 		"Less": {
 			reason:  "Less than nothing is no room either.",

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -51,7 +52,8 @@ func TestSpace(t *testing.T) {
 
 	dir := filepath.Join(base, "models")
 	m, _ := newMirror(t, s, func(o *Options) {
-		o.Directory, o.Disk, o.First = dir, small{Disk: whole, size: 10_000, dir: dir}, []string{"first/"}
+		o.Directory, o.Disk, o.Reserve = dir, small{Disk: whole, size: 10_000, dir: dir}, 0
+		o.Order = func(context.Context) ([]string, error) { return []string{"first/z"}, nil }
 	})
 
 	put := func(k string, size int) { s.Put(k, buckettest.Object{Body: []byte(strings.Repeat("x", size))}) }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/disk"
 	"github.com/comfyui-studio/comfyui-studio/modelsync/key"
@@ -30,6 +32,8 @@ type tally struct {
 	copiedBytes             int64
 	damaged                 map[string]int
 	meter                   meter
+	// limiter bounds copies, if it is not nil.
+	limiter *rate.Limiter
 
 	// The round.
 	present map[string]bucket.Object
@@ -114,7 +118,8 @@ func (t *tally) link(o bucket.Object) {
 
 	t.present[o.Key], t.newer[o.Key] = o, o
 	t.linked++
-	// It needs no room.
+	// It needs no room, and the plan gave it some.
+	t.freed = true
 	t.skipped = slices.DeleteFunc(t.skipped, func(s bucket.Object) bool { return s.Key == o.Key })
 }
 
