@@ -37,7 +37,9 @@ type Models struct {
 	// Models that the studio fetches into the bucket by itself, inside AWS and
 	// never through anyone's machine. A file already in the bucket under the same
 	// path but with other content is not overwritten: status.models reports the
-	// conflict. Taking a file off this list does not delete it from the bucket.
+	// conflict. Taking a file off this list does not delete it from the bucket. Nodes
+	// copy them first and in this order, which decides where a node has not room for
+	// all that is in the bucket.
 	// +optional
 	// +listType=map
 	// +listMapKey=path

@@ -17,8 +17,8 @@ type Model struct {
 	TokenSecret *v1alpha1.SecretKeyRef
 }
 
-// newModels lists them by path: the order in which people write them down means
-// nothing, and must not fetch anything again.
+// newModels lists them by path: another order in the claim must not fetch anything
+// again.
 func newModels(files []v1alpha1.ModelFile) []Model {
 	out := make([]Model, 0, len(files))
 	for _, f := range files {
@@ -26,6 +26,17 @@ func newModels(files []v1alpha1.ModelFile) []Model {
 	}
 
 	slices.SortFunc(out, func(a, b Model) int { return strings.Compare(a.Path, b.Path) })
+
+	return out
+}
+
+// newModelOrder are their paths in the order in which people write them down: where
+// a node has not room for the whole bucket, they say so what it shall have.
+func newModelOrder(files []v1alpha1.ModelFile) []string {
+	out := make([]string, 0, len(files))
+	for _, f := range files {
+		out = append(out, f.Path)
+	}
 
 	return out
 }

@@ -10,6 +10,11 @@ import (
 // step with the bucket, as user data installs it. A USR1 tells it to look now.
 const ModelSyncUnit = "comfyui-models.service"
 
+// OrderObject is where the artefact bucket says which models nodes copy first. It is
+// neither in the user data, which would replace all nodes when it changes, nor in the
+// models bucket, which is people's.
+const OrderObject = "order/models.json"
+
 // Longest names: lambda:CreateFunction, ssm:CreateDocument.
 const (
 	maxLambda   = 64
@@ -62,6 +67,9 @@ func (p Plan) SyncDeadLettersARN() string {
 func (p Plan) SyncDocumentARN() string {
 	return p.arn("ssm", p.RegionName, "document/"+p.ExternalName(SyncDocument))
 }
+
+// Order is where nodes read which models come first.
+func (p Plan) Order() string { return "s3://" + p.ArtefactBucket() + "/" + OrderObject }
 
 // modelSyncName is the name that AWS shows of a resource of part modelsync.
 func (p Plan) modelSyncName(k kit.Key) string {

@@ -29,7 +29,9 @@ type Plan struct {
 	Kubernetes Kubernetes
 	Buckets    map[BucketName]Bucket
 	Pools      []Pool
+	// Models are by path, ModelOrder are their paths as the claim lists them.
 	Models     []Model
+	ModelOrder []string
 	Image      v1alpha1.Image
 	Access     v1alpha1.Access
 	// Sleep is nil where servers never sleep.
@@ -120,8 +122,8 @@ func New(xr *v1alpha1.ComfyUIStudio) (Plan, error) {
 				ArchiveAfterDays: spec.Outputs.ArchiveAfterDays,
 			},
 		},
-		Pools:   newPools(spec.Pools),
-		Models:  newModels(spec.Models.Files),
+		Pools:  newPools(spec.Pools),
+		Models: newModels(spec.Models.Files), ModelOrder: newModelOrder(spec.Models.Files),
 		Image:   spec.Image,
 		Access:  spec.Access,
 		Sleep:   spec.Sleep,

@@ -25,7 +25,7 @@ func nodeRole(p plan.Plan, d *kit.Desired) {
 		Sid: "ListModels", Effect: policy.Allow, Action: []string{"s3:ListBucket"}, Resource: []string{p.BucketARN(plan.Models)},
 	}, policy.Statement{
 		Sid: "ReadModelsAndDaemon", Effect: policy.Allow, Action: []string{"s3:GetObject"},
-		Resource: []string{p.BucketARN(plan.Models) + "/*", p.ArtefactARN() + "/" + plan.ArtefactPrefix + "*"},
+		Resource: []string{p.BucketARN(plan.Models) + "/*", p.ArtefactARN() + "/" + plan.ArtefactPrefix + "*", p.ArtefactARN() + "/" + plan.OrderObject},
 	}, policy.Statement{
 		Sid: "TellStatus", Effect: policy.Allow, Action: []string{"s3:PutObject"},
 		Resource: []string{p.ArtefactARN() + "/" + plan.NodeStatusPrefix + "*"},

@@ -114,7 +114,7 @@ func TestNodesMay(t *testing.T) {
 		{Sid: "ListModels", Action: []string{"s3:ListBucket"}, Resource: []string{models}},
 		{
 			Sid: "ReadModelsAndDaemon", Action: []string{"s3:GetObject"},
-			Resource: []string{models + "/*", "arn:aws:s3:::" + p.ArtefactBucket() + "/artefacts/*"},
+			Resource: []string{models + "/*", "arn:aws:s3:::" + p.ArtefactBucket() + "/artefacts/*", "arn:aws:s3:::" + p.ArtefactBucket() + "/order/models.json"},
 		},
 		{Sid: "TellStatus", Action: []string{"s3:PutObject"}, Resource: []string{"arn:aws:s3:::" + p.ArtefactBucket() + "/nodes/*"}},
 	}

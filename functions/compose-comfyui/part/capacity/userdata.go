@@ -37,6 +37,7 @@ func userData(p plan.Plan) string {
 		"Node":      plan.NodeDirectory,
 		"Directory": plan.ModelsDirectory,
 		"Status":    p.NodeStatus(),
+		"Order":     p.Order(),
 	})
 	if err == nil {
 		err = writeMIME(&out, sh.Bytes())

@@ -40,7 +40,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 ExecStartPre=+/usr/local/lib/comfyui-studio/fetch
-ExecStart=/usr/local/lib/comfyui-studio/node-daemon --bucket={{.Bucket}} --region={{.Region}} --directory={{.Directory}} --status={{.Status}}
+ExecStart=/usr/local/lib/comfyui-studio/node-daemon --bucket={{.Bucket}} --region={{.Region}} --directory={{.Directory}} --status={{.Status}} --order={{.Order}}
 TimeoutStartSec=infinity
 TimeoutStopSec=20
 WatchdogSec=60

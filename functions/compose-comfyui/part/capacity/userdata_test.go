@@ -70,7 +70,7 @@ func TestUserData(t *testing.T) {
 
 	for _, want := range []string{
 		"After=network-online.target nodeadm-run.service\n", "Type=notify\n",
-		"--bucket=comfyui-models-123456789012-ap-northeast-1-128572 --region=ap-northeast-1 --directory=/mnt/k8s-disks/0/comfyui/models --status=s3://" + p.ArtefactBucket() + "/nodes/{instance}.json\n",
+		"--bucket=comfyui-models-123456789012-ap-northeast-1-128572 --region=ap-northeast-1 --directory=/mnt/k8s-disks/0/comfyui/models --status=s3://" + p.ArtefactBucket() + "/nodes/{instance}.json --order=s3://" + p.ArtefactBucket() + "/order/models.json\n",
 		"systemctl start --no-block comfyui-models.service\n",
 		"'s3://" + p.ArtefactBucket() + "/artefacts/" + p.Release.NodeDaemonSHA256 + "/node-daemon'",
 	} {

@@ -4,6 +4,9 @@
 // says "look now". Nodes look by themselves every minute, so all of this saves
 // time and nothing depends on it.
 //
+// What nodes copy first is an object in the artefact bucket. They read it with each
+// look, and it is there where models are declared.
+//
 // The queues wait for the account id, the bucket's notification for the queue's
 // policy, the Lambda for our binaries in the account.
 //
@@ -41,6 +44,7 @@ func Compose(p plan.Plan, f facts.Facts, d *kit.Desired) {
 	document(d)
 	rights(p, d)
 	function(p, f, d)
+	order(p, d)
 
 	// A log outlives who writes it.
 	d.Use(plan.SyncFunctionLogs, plan.SyncFunction)
