@@ -84,3 +84,9 @@ func (s studio) patch(gvk schema.GroupVersionKind, name, patch string) {
 		s.t.Fatal(err)
 	}
 }
+
+// patchObject is patch, of an object that somebody has looked at.
+func (s studio) patchObject(o *unstructured.Unstructured, patch string) {
+	s.t.Helper()
+	s.patch(o.GroupVersionKind(), o.GetName(), patch)
+}
