@@ -102,7 +102,7 @@ func TestDeleteInOrder(t *testing.T) {
 			t.Fatalf("AwaitGone(%s): %v", name, err)
 		}
 		// Interfaces of load balancers linger.
-		_ = w.Clock().Sleep(context.Background(), 2*enisLinger)
+		_ = w.Clock().Sleep(context.Background(), 2*ENIsLinger)
 	}
 	if left := w.Ledger().Left(); len(left) > 0 {
 		t.Errorf("Ledger().Left(): %v", left)

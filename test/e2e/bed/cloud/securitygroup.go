@@ -23,7 +23,7 @@ func securityGroupRules() []rule {
 		remove:   removeSecurityGroup,
 		read:     readSecurityGroup,
 		dependents: []dependent{
-			{kind: kindLB, path: "securityGroups", linger: enisLinger},
+			{kind: kindLB, path: "securityGroups", linger: ENIsLinger},
 			{kind: kindCluster, path: "vpcConfig.securityGroupIds"},
 			{kind: kindIngressRule, path: "referencedSecurityGroupId"},
 			{kind: kindEgressRule, path: "referencedSecurityGroupId"},

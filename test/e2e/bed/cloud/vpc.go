@@ -12,9 +12,9 @@ var (
 	kindSubnet = Kind{"ec2", "Subnet"}
 )
 
-// enisLinger is how long the network interfaces of a load balancer stay after
+// ENIsLinger is how long the network interfaces of a load balancer stay after
 // it: "ENIs linger 1-2 min".
-const enisLinger = 90 * time.Second
+const ENIsLinger = 90 * time.Second
 
 func vpcRules() []rule {
 	return []rule{{
@@ -27,7 +27,7 @@ func vpcRules() []rule {
 			{kind: kindRouteTable, path: "vpcId"},
 			{kind: kindSecurityGroup, path: "vpcId"},
 			{kind: kindVPCEndpoint, path: "vpcId"},
-			{kind: kindLB, path: "vpcId", linger: enisLinger},
+			{kind: kindLB, path: "vpcId", linger: ENIsLinger},
 			{kind: kindTargetGroup, path: "vpcId"},
 			// The VPC can only be deleted after CloudFront has removed the
 			// security group CloudFront-VPCOrigins-Service-SG.
@@ -48,7 +48,7 @@ func vpcRules() []rule {
 			{kind: kindCluster, path: "vpcConfig.subnetIds"},
 			{kind: kindNodeGroup, path: "subnetIds"},
 			{kind: kindNATGateway, path: "subnetId"},
-			{kind: kindLB, path: "subnets", linger: enisLinger},
+			{kind: kindLB, path: "subnets", linger: ENIsLinger},
 			{kind: kindVPCEndpoint, path: "subnetIds"},
 			{kind: kindVPCOrigin, path: "subnetIds"},
 		},

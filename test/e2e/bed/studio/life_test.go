@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -57,10 +56,7 @@ func TestLife(t *testing.T) {
 		s := s
 		s.t = t
 		origin := s.keyOf("edge-vpc-origin")
-		began := shared.Cloud().Clock().Now()
 		s.delete()
-		// Told and not judged: at this scale the machine's own speed is most of it.
-		t.Logf("gone after %s, of which AWS needs %s", shared.Cloud().Clock().Now()-began, deletionPath())
 
 		s.leavesOnlyBuckets(buckets)
 		inOrder(t, s, "cluster-system-nodes", "cluster-eks", "cluster-role")
@@ -86,23 +82,6 @@ func TestLife(t *testing.T) {
 
 		s.delete()
 	})
-}
-
-// deletionPath is how long AWS takes for what must go one after another: the
-// distribution holds its VPC origin, that the load balancer, that the network.
-func deletionPath() time.Duration {
-	path := time.Duration(0)
-	for _, k := range []cloud.Kind{
-		{Service: "cloudfront", Name: "Distribution"},
-		{Service: "cloudfront", Name: "VPCOrigin"},
-		{Service: "elbv2", Name: "LB"},
-		{Service: "ec2", Name: "Subnet"},
-		{Service: "ec2", Name: "VPC"},
-	} {
-		path += cloud.DurationsOf(k).Delete
-	}
-
-	return path
 }
 
 // TestDeleteTakesEverything deletes a studio whose claim keeps nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 )
 
 // scale is fast: AWS's twenty minutes pass in ten seconds, and what is left is
-// the machine's own speed.
+// the machine's own speed. BED_SCALE is for who wants to measure.
 const scale = 120
 
 // patience bounds a wait. It is far above what anything takes.
@@ -40,7 +41,15 @@ func run(m *testing.M) int {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 
-	shared, err = bed.Start(ctx, bed.Options{Root: root, Scale: scale, Record: true})
+	o := bed.Options{Root: root, Scale: scale, Record: true}
+	if at := os.Getenv("BED_SCALE"); at != "" {
+		if o.Scale, err = strconv.ParseFloat(at, 64); err != nil {
+			fmt.Fprintln(os.Stderr, "cannot read BED_SCALE:", err)
+			return 1
+		}
+	}
+
+	shared, err = bed.Start(ctx, o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -148,10 +157,7 @@ func (s studio) awaitNotReady() {
 func (s studio) delete() {
 	s.t.Helper()
 
-	before := s.composed()
-
-	s.claim().Delete(metav1.DeletePropagationBackground)
-	s.claim().AwaitGone(before)
+	s.takesAll(metav1.DeletePropagationBackground)
 }
 
 // composed are the claim's composed resources by key.

@@ -45,12 +45,7 @@ func TestDeleteAtEveryStage(t *testing.T) {
 				t.Fatalf("%s\nThe studio is Ready already.", tc.reason)
 			}
 
-			before := s.composed()
-			began := shared.Cloud().Clock().Now()
-			s.claim().Delete(tc.policy)
-			s.claim().AwaitGone(before)
-
-			t.Logf("%d ready of %d, gone after %s simulated", tc.ready, len(before), shared.Cloud().Clock().Now()-began)
+			s.takesAll(tc.policy)
 			s.leavesNothingElse()
 		})
 	}
@@ -71,9 +66,7 @@ func TestDeleteHalfFailed(t *testing.T) {
 		return nil
 	})
 
-	before := s.composed()
-	s.claim().Delete(metav1.DeletePropagationBackground)
-	s.claim().AwaitGone(before)
+	s.takesAll(metav1.DeletePropagationBackground)
 	s.leavesNothingElse()
 	mend()
 }
