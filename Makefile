@@ -65,7 +65,7 @@ test: build bed-build ## Run every test: unit, golden, property and bed
 
 # What the function and the renderer are made of: make builds them anew when one
 # of these is newer, and says nothing.
-RENDER_SOURCES = $(shell find apis functions/compose-comfyui hack/render hack/crds -name '*.go' ! -name '*_test.go' -o -name '*.yaml' ! -path '*/testdata/*' ! -path 'apis/comfyuistudios/*') go.mod go.sum
+RENDER_SOURCES = $(shell find apis functions/compose-comfyui internal/preview hack/render hack/crds -name '*.go' ! -name '*_test.go' -o -name '*.yaml' ! -path '*/testdata/*' ! -path 'apis/comfyuistudios/*') go.mod go.sum
 
 .PHONY: render
 render: $(BIN)/render ## Print what a claim is composed into (CLAIM, ALL=1, OBSERVED)

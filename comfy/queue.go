@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -138,4 +139,14 @@ func (c *Client) whereabouts(ctx context.Context, id string) (place, *Result, er
 	}
 
 	return over, r, nil
+}
+
+// Models lists the files that a server finds in one of its folders of models, such
+// as checkpoints. It wakes no studio.
+func (c *Client) Models(ctx context.Context, folder string) ([]string, error) {
+	var out []string
+
+	err := c.ask(ctx, http.MethodGet, "/api/models/"+url.PathEscape(folder), nil, &out)
+
+	return out, err
 }

@@ -1,4 +1,5 @@
-// Command comfyctl runs workflows on a ComfyUI studio and looks after its queue.
+// Command comfyctl runs workflows on a ComfyUI studio, looks after its queue, and
+// fills its models bucket.
 package main
 
 import (
@@ -12,7 +13,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := command.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := command.Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 
 	stop()
 	os.Exit(code)

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/comfyui-studio/comfyui-studio/internal/iam"
 )
 
 const (
@@ -64,7 +66,7 @@ func Generate(resources, doc []byte) ([]byte, error) {
 		return nil, errors.New("the document has no mark where the generated part ends")
 	}
 
-	s, err := Read(resources)
+	s, err := iam.Read(resources)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,10 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/comfyui-studio/comfyui-studio/hack/crds"
+	"github.com/comfyui-studio/comfyui-studio/internal/preview"
 )
 
 type options struct {
@@ -38,7 +41,7 @@ func main() {
 	flag.StringVar(&o.function, "function", "_output/bin/compose-comfyui", "the built function")
 	flag.StringVar(&o.definition, "definition", "apis/comfyuistudios/definition.yaml", "the definition of the claim")
 	flag.StringVar(&o.claim, "claim", "", "file with the claim")
-	flag.StringVar(&o.observed, "observed", "", "file with observed resources, each with the annotation "+keyAnnotation)
+	flag.StringVar(&o.observed, "observed", "", "file with observed resources, each with the annotation "+preview.KeyAnnotation)
 	flag.BoolVar(&o.all, "all", false, "print the complete set as it stands when the studio is ready")
 	flag.StringVar(&o.from, "from", "", "render every claim in this folder")
 	flag.StringVar(&o.to, "to", "", "folder that -from writes to")
@@ -60,28 +63,32 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 
 	// Refused before anything is started: that takes most of a second less.
+	if o.claim == "" {
+		return errors.New("cannot render: no claim is given; give one with CLAIM=examples/minimal.yaml")
+	}
+
 	claims, err := readClaims(o.definition, o.claim) //nolint:contextcheck // Compiling rules cannot be cancelled.
 	if err != nil {
 		return err
 	}
 
-	observed, err := readObserved(o.observed)
+	observed, err := preview.ReadObserved(o.observed)
 	if err != nil {
 		return err
 	}
 
-	f, err := start(ctx, o.function)
+	f, err := preview.Start(ctx, o.function)
 	if err != nil {
 		return err
 	}
-	defer f.stop()
+	defer f.Stop()
 
-	var all rendering
+	var all preview.Rendering
 
 	for _, claim := range claims {
-		s := studio{claim: claim, observed: maps.Clone(observed)}
+		s := preview.Studio{Claim: claim, Observed: maps.Clone(observed)}
 
-		r, err := s.render(ctx, f, o.all)
+		r, err := s.Render(ctx, f, o.all)
 		if err != nil {
 			return err
 		}
@@ -89,7 +96,17 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		all = append(all, r...)
 	}
 
-	return all.write(out)
+	return all.Write(out)
+}
+
+// readClaims reads claims by a definition that may have been generated a moment ago.
+func readClaims(definition, file string) ([]*unstructured.Unstructured, error) {
+	d, err := os.ReadFile(filepath.Clean(definition))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the claim's definition: %w", err)
+	}
+
+	return preview.ReadClaims(d, file)
 }
 
 // renderFolder renders every claim of a folder and checks what comes out.
@@ -103,11 +120,11 @@ func renderFolder(ctx context.Context, o options) error {
 		return fmt.Errorf("cannot render into %s: %w", o.to, err)
 	}
 
-	f, err := start(ctx, o.function)
+	f, err := preview.Start(ctx, o.function)
 	if err != nil {
 		return err
 	}
-	defer f.stop()
+	defer f.Stop()
 
 	catalogue := crds.NewCatalogue()
 
@@ -122,21 +139,21 @@ func renderFolder(ctx context.Context, o options) error {
 	return errors.Join(errs...)
 }
 
-func renderFile(ctx context.Context, o options, f *function, catalogue *crds.Catalogue, file string) error {
+func renderFile(ctx context.Context, o options, f *preview.Function, catalogue *crds.Catalogue, file string) error {
 	claims, err := readClaims(o.definition, file) //nolint:contextcheck // As above.
 	if err != nil {
 		return err
 	}
 
 	var (
-		all  rendering
+		all  preview.Rendering
 		errs []error
 	)
 
 	for _, claim := range claims {
-		s := studio{claim: claim}
+		s := preview.Studio{Claim: claim}
 
-		r, err := s.render(ctx, f, true)
+		r, err := s.Render(ctx, f, true)
 		if err != nil {
 			return err
 		}
@@ -145,13 +162,13 @@ func renderFile(ctx context.Context, o options, f *function, catalogue *crds.Cat
 	}
 
 	for _, r := range all {
-		if err := catalogue.Check(ctx, r.object); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", r.key, err))
+		if err := catalogue.Check(ctx, r.Object); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", r.Key, err))
 		}
 	}
 
 	b := &bytes.Buffer{}
-	if err := all.write(b); err != nil {
+	if err := all.Write(b); err != nil {
 		return err
 	}
 

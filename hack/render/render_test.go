@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/comfyui-studio/comfyui-studio/internal/preview"
 )
 
 const definition = "../../apis/comfyuistudios/definition.yaml"
@@ -78,7 +80,7 @@ func documents(t *testing.T, r io.Reader) []*unstructured.Unstructured {
 			t.Fatal(err)
 		}
 
-		if o.GetKind() == "" || o.GetAPIVersion() == "" || o.GetName() == "" || o.GetNamespace() == "" || o.GetAnnotations()[keyAnnotation] == "" {
+		if o.GetKind() == "" || o.GetAPIVersion() == "" || o.GetName() == "" || o.GetNamespace() == "" || o.GetAnnotations()[preview.KeyAnnotation] == "" {
 			t.Errorf("no whole object: %v", o.Object)
 		}
 
@@ -89,7 +91,7 @@ func documents(t *testing.T, r io.Reader) []*unstructured.Unstructured {
 func keys(objects []*unstructured.Unstructured) map[string]bool {
 	out := map[string]bool{}
 	for _, o := range objects {
-		out[o.GetAnnotations()[keyAnnotation]] = true
+		out[o.GetAnnotations()[preview.KeyAnnotation]] = true
 	}
 
 	return out
@@ -153,7 +155,7 @@ status:
 	var gateway *unstructured.Unstructured
 
 	for _, o := range got {
-		if o.GetAnnotations()[keyAnnotation] == "network-internet-gateway" {
+		if o.GetAnnotations()[preview.KeyAnnotation] == "network-internet-gateway" {
 			gateway = o
 		}
 	}
@@ -219,7 +221,7 @@ func TestNothingSecret(t *testing.T) {
 		switch o.GetKind() {
 		case "Secret":
 			for k, v := range o.Object["data"].(map[string]any) {
-				if b, _ := base64.StdEncoding.DecodeString(v.(string)); string(b) != placeholder {
+				if b, _ := base64.StdEncoding.DecodeString(v.(string)); string(b) != preview.Placeholder {
 					t.Errorf("Secret: %s holds %q", k, b)
 				}
 
@@ -229,7 +231,7 @@ func TestNothingSecret(t *testing.T) {
 			origins, _, _ := unstructured.NestedSlice(o.Object, "spec", "forProvider", "origin")
 			header := origins[0].(map[string]any)["customHeader"].([]any)[0].(map[string]any)
 
-			if header["value"] != placeholder {
+			if header["value"] != preview.Placeholder {
 				t.Errorf("Distribution: the header holds %v", header["value"])
 			}
 

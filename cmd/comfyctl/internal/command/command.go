@@ -9,10 +9,10 @@ import (
 	"io"
 	"os"
 	"sync"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
+	"github.com/comfyui-studio/comfyui-studio/cmd/comfyctl/internal/progress"
 	"github.com/comfyui-studio/comfyui-studio/comfy"
 )
 
@@ -30,7 +30,8 @@ const (
 // usageError is of a command line that is wrong.
 type usageError struct{ error }
 
-// incompleteError is of a prompt that succeeded without some of its outputs.
+// incompleteError is of what succeeded in part: a prompt without some of its
+// outputs, models of which some are missing.
 type incompleteError struct{ error }
 
 // lines are written one at a time.
@@ -48,23 +49,34 @@ func (l *lines) Write(b []byte) (int, error) {
 
 // tool is what all commands share.
 type tool struct {
-	url, token, pool string
-	json             bool
-	out, log         io.Writer
+	target
+
+	json bool
+	// out is for results, and log for all else.
+	out, log io.Writer
+	// in is what a token is read from.
+	in io.Reader
+	// bars says that log is a terminal that bars can be drawn on.
+	bars bool
 }
 
 // Main runs a command line, and returns how to exit.
-func Main(ctx context.Context, args []string, out, log io.Writer) int {
+func Main(ctx context.Context, args []string, in io.Reader, out, log io.Writer) int {
 	// Runs beside one another print too.
-	out, log = &lines{w: out}, &lines{w: log}
-	root := newRoot(&tool{out: out, log: log}) //nolint:contextcheck // Commands take the context that they are executed with.
+	t := &tool{in: in, out: &lines{w: out}, log: &lines{w: log}, bars: progress.Terminal(log)}
+	if t.bars {
+		// Bars are drawn over what another hand has written, so all goes through one.
+		t.log = log
+	}
+
+	root := newRoot(t) //nolint:contextcheck // Commands take the context that they are executed with.
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(log)
+	root.SetOut(t.out)
+	root.SetErr(t.log)
 
 	err := root.ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(log, "comfyctl:", err)
+		fmt.Fprintln(log, progress.New(log, false).Failure("comfyctl:"), err)
 	}
 
 	return exitCode(ctx, err)
@@ -97,38 +109,50 @@ func exitCode(ctx context.Context, err error) int {
 	return exitFailed
 }
 
+const rootLong = `comfyctl runs workflows on a ComfyUI studio, or on any ComfyUI server, looks after
+its queue, and fills its models bucket.
+
+Which studio is said by --url and --token (or COMFY_URL and COMFY_TOKEN), by
+--studio NAMESPACE/NAME, which asks the claim with your kubeconfig, or by a context
+that comfyctl login saved.`
+
 func newRoot(t *tool) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "comfyctl",
-		Short: "Run workflows on a ComfyUI studio",
-		Long: "comfyctl runs workflows on a ComfyUI studio, or on any ComfyUI server, and looks after its queue.\n\n" +
-			"The studio is given by --url and --token, or by COMFY_URL and COMFY_TOKEN.",
+		Use: "comfyctl", Short: "Run workflows on a ComfyUI studio", Long: rootLong,
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 
 	f := c.PersistentFlags()
-	f.StringVar(&t.url, "url", os.Getenv("COMFY_URL"), "address of the studio or server")
-	// A token as a default would be shown by --help.
-	f.StringVar(&t.token, "token", "", "token for programs (better: COMFY_TOKEN, which no list of processes shows)")
-	f.StringVar(&t.pool, "pool", "", "pool of the studio, if it is not the first one")
-	output := f.StringP("output", "o", "text", "text or json")
+	t.flags(f)
+
+	output := f.String("output", "text", "what is printed: text or json")
+	f.BoolVar(&t.json, "json", false, "the same as --output json")
 
 	c.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if *output != "text" && *output != "json" {
 			return usageError{fmt.Errorf("--output must be text or json, and is %q", *output)}
 		}
 
-		t.json = *output == "json"
+		t.json = t.json || *output == "json"
 
-		if t.token == "" {
-			t.token = os.Getenv("COMFY_TOKEN")
-		}
-
-		return nil
+		return t.check()
 	}
 
-	c.AddCommand(newRun(t), newStatus(t), newQueue(t), newCancel(t))
+	c.AddGroup(&cobra.Group{ID: "run", Title: "Workflows:"}, &cobra.Group{ID: "studio", Title: "Studios:"})
+
+	for _, sub := range []*cobra.Command{newRun(t), newWait(t), newQueue(t), newCancel(t), newSmoke(t)} {
+		sub.GroupID = "run"
+		c.AddCommand(sub)
+	}
+
+	for _, sub := range []*cobra.Command{newStatus(t), newOpen(t), newModels(t), newPlan(t), newLogin(t), newLogout(t), newContexts(t)} {
+		sub.GroupID = "studio"
+		c.AddCommand(sub)
+	}
+
+	_ = c.RegisterFlagCompletionFunc("context", completeContexts)
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 
 	return c
 }
@@ -144,24 +168,18 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-func (t *tool) client() (*comfy.Client, error) {
-	if t.url == "" {
-		return nil, usageError{errors.New("which studio? Give its address with --url or COMFY_URL")}
+// board is where the progress of a command is shown. What is told beside it goes
+// through it.
+func (t *tool) board() (*progress.Board, func()) {
+	b := progress.New(t.log, t.bars && !t.json)
+	before := t.log
+	t.log = b
+
+	return b, func() {
+		b.Close()
+
+		t.log = before
 	}
-
-	var said atomic.Value
-
-	c, err := comfy.New(t.url, comfy.WithToken(t.token), comfy.WithPool(t.pool), comfy.WithWaiting(func(w comfy.Wait) {
-		// The same is said once, however long it lasts.
-		if said.Swap(w.Reason) != w.Reason {
-			fmt.Fprintf(t.log, "waiting: %s\n", w.Reason)
-		}
-	}))
-	if err != nil {
-		return nil, usageError{err}
-	}
-
-	return c, nil
 }
 
 // print writes a value for programs.
@@ -176,3 +194,16 @@ func (t *tool) print(v any) error {
 
 	return nil
 }
+
+// completeContexts completes the names of contexts.
+func completeContexts(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return contextNames(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// workflows completes files that hold workflows.
+func workflows(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return []string{"json", "png"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// environment is a variable, or nothing.
+func environment(name string) string { return os.Getenv(name) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/comfyui-studio/comfyui-studio/cmd/comfyctl/internal/progress"
 	"github.com/comfyui-studio/comfyui-studio/comfy"
 	"github.com/comfyui-studio/comfyui-studio/internal/comfytest"
 )
@@ -63,7 +64,7 @@ func TestRun(t *testing.T) {
 
 			var out, log bytes.Buffer
 
-			code := Main(t.Context(), append([]string{"run", file(t, tc.workflow), "--url", address, "--dir", dir}, tc.args...), &out, &log)
+			code := Main(t.Context(), append([]string{"run", file(t, tc.workflow), "--url", address, "-o", dir}, tc.args...), strings.NewReader(""), &out, &log)
 			if code != tc.code || !strings.Contains(log.String(), tc.says) {
 				t.Errorf("%s\nwant %d and %q, got %d and:\n%s", tc.reason, tc.code, tc.says, code, log.String())
 			}
@@ -95,7 +96,7 @@ func TestInput(t *testing.T) {
 
 	var out, log bytes.Buffer
 
-	if code := Main(t.Context(), []string{"run", file(t, good), "--url", address, "-d", dir}, &out, &log); code != 0 {
+	if code := Main(t.Context(), []string{"run", file(t, good), "--url", address, "-o", dir}, strings.NewReader(""), &out, &log); code != 0 {
 		t.Fatal(log.String())
 	}
 
@@ -109,7 +110,7 @@ func TestInput(t *testing.T) {
 		out.Reset()
 
 		// The second time nothing runs, and the same file comes under a name of its own.
-		if code := Main(t.Context(), []string{"run", file(t, load), "--url", address, "-d", dir, "--input", "1.image=" + made}, &out, &log); code != 0 {
+		if code := Main(t.Context(), []string{"run", file(t, load), "--url", address, "-o", dir, "--input", "1.image=" + made}, strings.NewReader(""), &out, &log); code != 0 {
 			t.Fatal(log.String())
 		}
 
@@ -133,7 +134,7 @@ func TestJSON(t *testing.T) {
 	var out, log bytes.Buffer
 
 	workflow := strings.Replace(good, `"color": 7`, `"color": 7, "seed": 1`, 1)
-	if code := Main(t.Context(), []string{"run", file(t, workflow), "--url", address, "-d", t.TempDir(), "-n", "3", "-o", "json"}, &out, &log); code != 0 {
+	if code := Main(t.Context(), []string{"run", file(t, workflow), "--url", address, "-o", t.TempDir(), "-n", "3", "--json"}, strings.NewReader(""), &out, &log); code != 0 {
 		t.Fatal(log.String())
 	}
 
@@ -180,12 +181,12 @@ func TestQueue(t *testing.T) {
 		{"What waits is listed.", []string{"queue"}, 0, id + "  waiting  2 nodes\n"},
 		{"It is taken away.", []string{"cancel", id}, 0, id + " cancelled\n"},
 		{"It cannot be taken away twice.", []string{"cancel", id}, exitFailed, ""},
-		{"Nothing is left.", []string{"queue", "-o", "json"}, 0, "{\n  \"jobs\": []\n}\n"},
+		{"Nothing is left.", []string{"queue", "--output", "json"}, 0, "{\n  \"jobs\": []\n}\n"},
 		{"Which one must be said.", []string{"cancel"}, exitUsage, ""},
 	}
 	for _, s := range steps {
 		var out, log bytes.Buffer
-		if code := Main(t.Context(), append(s.args, "--url", address), &out, &log); code != s.code || out.String() != s.out {
+		if code := Main(t.Context(), append(s.args, "--url", address), strings.NewReader(""), &out, &log); code != s.code || out.String() != s.out {
 			t.Errorf("%s\nwant %d and %q, got %d and %q\n%s", s.reason, s.code, s.out, code, out.String(), log.String())
 		}
 	}
@@ -200,8 +201,8 @@ func TestTell(t *testing.T) {
 
 	var log bytes.Buffer
 
-	r := running{tool: &tool{log: &log}}
-	tell := r.tell("id", g)
+	r := running{bringing: bringing{tool: &tool{log: &log}}}
+	tell := r.tell("id", g, progress.New(&log, false).Share("id"))
 
 	for _, e := range []comfy.Event{
 		{Kind: comfy.Executing, Node: "1"},
@@ -227,7 +228,7 @@ func TestInterrupted(t *testing.T) {
 	_, address := comfytest.Start(t, comfytest.Options{})
 
 	var out, log bytes.Buffer
-	if code := Main(ctx, []string{"run", file(t, good), "--url", address, "-d", t.TempDir()}, &out, &log); code != exitInterrupted {
+	if code := Main(ctx, []string{"run", file(t, good), "--url", address, "-o", t.TempDir()}, strings.NewReader(""), &out, &log); code != exitInterrupted {
 		t.Errorf("want %d, got %d: %s", exitInterrupted, code, log.String())
 	}
 }

@@ -11,27 +11,6 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/comfy"
 )
 
-func newStatus(t *tool) *cobra.Command {
-	return &cobra.Command{
-		Use: "status", Short: "Show whether the studio answers and how much it has to do",
-		Args: args(cobra.NoArgs),
-		RunE: t.shortly(func(ctx context.Context, c *comfy.Client, _ []string) error {
-			n, err := c.Remaining(ctx)
-			if err != nil {
-				return err
-			}
-
-			if t.json {
-				return t.print(map[string]any{"url": c.URL(), "remaining": n})
-			}
-
-			fmt.Fprintf(t.out, "%s answers; prompts waiting or running: %d\n", c.URL(), n)
-
-			return nil
-		}),
-	}
-}
-
 func newQueue(t *tool) *cobra.Command {
 	return &cobra.Command{
 		Use: "queue", Short: "List the prompts that run and wait, in the order in which they run",
@@ -85,17 +64,20 @@ func newCancel(t *tool) *cobra.Command {
 	}
 }
 
+// shortly is how long somebody waits who asks and does not want anything to wake.
+const shortly = 30 * time.Second
+
 // shortly asks a studio, for no longer than somebody waits who does not want one to
 // wake.
 func (t *tool) shortly(ask func(ctx context.Context, c *comfy.Client, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		c, err := t.client()
+		ctx, stop := context.WithTimeout(cmd.Context(), shortly)
+		defer stop()
+
+		c, err := t.client(ctx)
 		if err != nil {
 			return err
 		}
-
-		ctx, stop := context.WithTimeout(cmd.Context(), 30*time.Second)
-		defer stop()
 
 		return ask(ctx, c, args)
 	}

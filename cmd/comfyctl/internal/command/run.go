@@ -20,33 +20,35 @@ import (
 const runLong = `Run a workflow and bring back what it makes.
 
 The workflow is a file as ComfyUI exports it with File > Export (API), or a PNG
-that ComfyUI made. Each run is printed with its id, by which it can be cancelled.
-When the studio sleeps, run wakes it and waits.
+that ComfyUI made, with all its numbers as they are written there. Each run is told
+with its id, by which it can be cancelled. When the studio sleeps, run wakes it and
+waits. A connection that breaks loses nothing, and nothing runs twice.
 
-Ctrl-C stops waiting and leaves the prompt in the queue.`
+Ctrl-C stops waiting and leaves the prompt in the queue: comfyctl wait ID brings
+back what it made, comfyctl cancel ID stops it.`
 
 const runExample = `  comfyctl run workflow.json --set 6.text="a glass bottle with a galaxy in it"
-  comfyctl run workflow.json --seed random -n 8 -d out
-  comfyctl run picture.png --input 10.image=photo.png`
+  comfyctl run workflow.json --seed random -n 8 -o out
+  comfyctl run picture.png --input 10.image=photo.png
+  comfyctl run workflow.json --json | jq -r '.runs[].files[].path'`
 
 // running is a command line of run.
 type running struct {
-	*tool
+	bringing
 
 	file   string
 	sets   []string
 	inputs []string
 	seed   string
 	times  int
-	dir    string
 	limit  time.Duration
 }
 
 func newRun(t *tool) *cobra.Command {
-	r := running{tool: t}
+	r := running{bringing: bringing{tool: t}}
 	c := &cobra.Command{
 		Use: "run FILE", Short: "Run a workflow and bring back what it makes", Long: runLong, Example: runExample,
-		Args: args(cobra.ExactArgs(1)),
+		Args: args(cobra.ExactArgs(1)), ValidArgsFunction: workflows,
 		RunE: func(cmd *cobra.Command, given []string) error {
 			r.file = given[0]
 
@@ -58,8 +60,9 @@ func newRun(t *tool) *cobra.Command {
 	f.StringArrayVar(&r.inputs, "input", nil, "upload a file and have a node load it: NODE.INPUT=FILE")
 	f.StringVar(&r.seed, "seed", "", "a number for all seeds, or random for another in each run")
 	f.IntVarP(&r.times, "number", "n", 1, "how often to run it; more than once, and without --seed, each with a seed of its own")
-	f.StringVarP(&r.dir, "dir", "d", ".", "where to put the files")
+	f.StringVarP(&r.dir, "dir", "o", ".", "folder to put the files into; it is made if it is not there")
 	f.DurationVar(&r.limit, "timeout", time.Hour, "how long to wait for all of it")
+	_ = c.MarkFlagDirname("dir")
 
 	return c
 }
@@ -70,38 +73,46 @@ func (r *running) run(ctx context.Context) error {
 		return err
 	}
 
-	c, err := r.client()
-	if err != nil {
-		return err
-	}
-
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
-		return fmt.Errorf("cannot make %s: %w", r.dir, err)
+	graphs := make([]comfy.Graph, r.times)
+	for i := range graphs {
+		if graphs[i], err = r.seeded(graph); err != nil {
+			return err
+		}
 	}
 
 	ctx, stop := context.WithTimeout(ctx, r.limit)
 	defer stop()
 
-	if err := r.upload(ctx, c, graph); err != nil {
+	c, err := r.client(ctx)
+	if err != nil {
 		return err
 	}
 
-	done := make([]finished, r.times)
-	errs := make([]error, r.times)
+	if err := r.folder(); err != nil {
+		return err
+	}
+
+	if err := r.upload(ctx, c, graphs); err != nil {
+		return err
+	}
+
+	return r.all(ctx, c, graphs)
+}
+
+// all runs graphs, and prints what became of each.
+func (r *running) all(ctx context.Context, c *comfy.Client, graphs []comfy.Graph) error {
+	done := make([]finished, len(graphs))
+	errs := make([]error, len(graphs))
+	board, over := r.board()
 
 	var g errgroup.Group
 
 	// More at once only wait in the studio's queue.
 	g.SetLimit(8)
 
-	for i := range r.times {
-		mine, err := r.seeded(graph)
-		if err != nil {
-			return err
-		}
-
+	for i, graph := range graphs {
 		g.Go(func() error {
-			done[i], errs[i] = r.one(ctx, c, mine)
+			done[i], errs[i] = r.one(ctx, c, graph, board)
 
 			return nil
 		})
@@ -109,12 +120,9 @@ func (r *running) run(ctx context.Context) error {
 
 	_ = g.Wait()
 
-	err = errors.Join(errs...)
-	if r.json {
-		err = errors.Join(err, r.print(map[string]any{"runs": done}))
-	}
+	over()
 
-	return err
+	return errors.Join(errors.Join(errs...), r.report(done))
 }
 
 // graph reads the workflow and sets what is asked for.
@@ -148,7 +156,7 @@ func (r *running) graph() (comfy.Graph, error) {
 }
 
 // upload has files where the nodes that load them find them.
-func (r *running) upload(ctx context.Context, c *comfy.Client, g comfy.Graph) error {
+func (r *running) upload(ctx context.Context, c *comfy.Client, graphs []comfy.Graph) error {
 	for _, s := range r.inputs {
 		place, path, ok := strings.Cut(s, "=")
 		if !ok {
@@ -167,8 +175,10 @@ func (r *running) upload(ctx context.Context, c *comfy.Client, g comfy.Graph) er
 			return err
 		}
 
-		if err := g.Set(place, up.Path()); err != nil {
-			return usageError{err}
+		for _, g := range graphs {
+			if err := g.Set(place, up.Path()); err != nil {
+				return usageError{err}
+			}
 		}
 	}
 

@@ -1,4 +1,4 @@
-package main
+package preview
 
 import (
 	"context"
@@ -19,16 +19,16 @@ import (
 // maxRounds is many more than any studio needs.
 const maxRounds = 60
 
-// studio is a claim with what there is of it.
-type studio struct {
-	claim    *unstructured.Unstructured
-	observed map[string]map[string]any
+// A Studio is a claim with what there is of it.
+type Studio struct {
+	Claim    *unstructured.Unstructured
+	Observed map[string]map[string]any
 }
 
-// render is one round, or all rounds until the studio is ready.
-func (s *studio) render(ctx context.Context, f *function, all bool) (rendering, error) {
-	if s.observed == nil {
-		s.observed = map[string]map[string]any{}
+// Render is one round, or all rounds until the studio is ready.
+func (s *Studio) Render(ctx context.Context, f *Function, all bool) (Rendering, error) {
+	if s.Observed == nil {
+		s.Observed = map[string]map[string]any{}
 	}
 
 	for range maxRounds {
@@ -38,7 +38,7 @@ func (s *studio) render(ctx context.Context, f *function, all bool) (rendering, 
 		}
 
 		desired := rsp.GetDesired().GetResources()
-		ready := rsp.GetDesired().GetComposite().GetReady() == fnv1.Ready_READY_TRUE && len(desired) == len(s.observed)
+		ready := rsp.GetDesired().GetComposite().GetReady() == fnv1.Ready_READY_TRUE && len(desired) == len(s.Observed)
 
 		if !all || ready {
 			return s.rendering(desired), nil
@@ -50,8 +50,8 @@ func (s *studio) render(ctx context.Context, f *function, all bool) (rendering, 
 	return nil, s.notReady(ctx, f)
 }
 
-func (s *studio) round(ctx context.Context, f *function) (*fnv1.RunFunctionResponse, error) {
-	composite, err := resource.AsStruct(s.claim)
+func (s *Studio) round(ctx context.Context, f *Function) (*fnv1.RunFunctionResponse, error) {
+	composite, err := resource.AsStruct(s.Claim)
 	if err != nil {
 		return nil, fmt.Errorf("cannot send the claim: %w", err)
 	}
@@ -61,7 +61,7 @@ func (s *studio) round(ctx context.Context, f *function) (*fnv1.RunFunctionRespo
 		Observed: &fnv1.State{Composite: &fnv1.Resource{Resource: composite}, Resources: map[string]*fnv1.Resource{}},
 	}
 
-	for k, o := range s.observed {
+	for k, o := range s.Observed {
 		r, err := resource.AsStruct(&unstructured.Unstructured{Object: o})
 		if err != nil {
 			return nil, fmt.Errorf("cannot send observed resource %s: %w", k, err)
@@ -74,13 +74,13 @@ func (s *studio) round(ctx context.Context, f *function) (*fnv1.RunFunctionRespo
 }
 
 // apply makes what a round desires, all of it and at once.
-func (s *studio) apply(rsp *fnv1.RunFunctionResponse, f *function) {
+func (s *Studio) apply(rsp *fnv1.RunFunctionResponse, f *Function) {
 	if status := rsp.GetDesired().GetComposite().GetResource().AsMap()["status"]; status != nil {
-		s.claim.Object["status"] = status
+		s.Claim.Object["status"] = status
 	}
 
-	was := s.observed
-	s.observed = map[string]map[string]any{}
+	was := s.Observed
+	s.Observed = map[string]map[string]any{}
 
 	for k, r := range rsp.GetDesired().GetResources() {
 		o := offline.Ready(k, r.GetResource().AsMap(), f.release)
@@ -89,31 +89,31 @@ func (s *studio) apply(rsp *fnv1.RunFunctionResponse, f *function) {
 			o["metadata"] = old["metadata"]
 		}
 
-		s.observed[k] = o
+		s.Observed[k] = o
 	}
 }
 
-func (s *studio) rendering(desired map[string]*fnv1.Resource) rendering {
-	var out rendering
+func (s *Studio) rendering(desired map[string]*fnv1.Resource) Rendering {
+	var out Rendering
 
 	for _, k := range slices.Sorted(maps.Keys(desired)) {
-		out = append(out, rendered{key: k, object: s.asApplied(k, desired[k].GetResource())})
+		out = append(out, Resource{Key: k, Object: s.asApplied(k, desired[k].GetResource())})
 	}
 
 	return out.withoutSecrets()
 }
 
 // asApplied is the object as Crossplane would apply it.
-func (s *studio) asApplied(key string, from *structpb.Struct) *unstructured.Unstructured {
+func (s *Studio) asApplied(key string, from *structpb.Struct) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{Object: from.AsMap()}
-	o.SetNamespace(s.claim.GetNamespace())
+	o.SetNamespace(s.Claim.GetNamespace())
 
 	annotations := o.GetAnnotations()
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
 
-	annotations[keyAnnotation] = key
+	annotations[KeyAnnotation] = key
 	o.SetAnnotations(annotations)
 
 	labels := o.GetLabels()
@@ -121,14 +121,14 @@ func (s *studio) asApplied(key string, from *structpb.Struct) *unstructured.Unst
 		labels = map[string]string{}
 	}
 
-	labels["crossplane.io/composite"] = s.claim.GetName()
+	labels["crossplane.io/composite"] = s.Claim.GetName()
 	o.SetLabels(labels)
 
 	return o
 }
 
 // notReady tells where it hangs, in the words of the claim's conditions.
-func (s *studio) notReady(ctx context.Context, f *function) error {
+func (s *Studio) notReady(ctx context.Context, f *Function) error {
 	rsp, err := s.round(ctx, f)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package preview
 
 import (
 	"bytes"
@@ -23,8 +23,8 @@ import (
 
 const maxMessage = 32 << 20
 
-// function is the function, running.
-type function struct {
+// A Function is the composition function, running.
+type Function struct {
 	client  fnv1.FunctionRunnerServiceClient
 	release plan.Release
 
@@ -34,24 +34,24 @@ type function struct {
 	said    *bytes.Buffer
 }
 
-// start starts the function on a socket of its own.
-func start(ctx context.Context, binary string) (*function, error) {
+// Start starts the function on a socket of its own.
+func Start(ctx context.Context, binary string) (*Function, error) {
 	dir, err := os.MkdirTemp("", "render")
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the function: %w", err)
 	}
 
-	f := &function{dir: dir, release: release(), said: &bytes.Buffer{}}
+	f := &Function{dir: dir, release: release(), said: &bytes.Buffer{}}
 
 	if err := f.run(ctx, binary); err != nil {
-		f.stop()
+		f.Stop()
 		return nil, fmt.Errorf("cannot start the function: %w", err)
 	}
 
 	return f, nil
 }
 
-func (f *function) run(ctx context.Context, binary string) error {
+func (f *Function) run(ctx context.Context, binary string) error {
 	b, err := yaml.Marshal(f.release)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (f *function) run(ctx context.Context, binary string) error {
 }
 
 // compose is one run of the function.
-func (f *function) compose(ctx context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
+func (f *Function) compose(ctx context.Context, req *fnv1.RunFunctionRequest) (*fnv1.RunFunctionResponse, error) {
 	const patience = 30 * time.Second
 
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -103,7 +103,8 @@ func (f *function) compose(ctx context.Context, req *fnv1.RunFunctionRequest) (*
 	return rsp, nil
 }
 
-func (f *function) stop() {
+// Stop ends it.
+func (f *Function) Stop() {
 	if f.conn != nil {
 		_ = f.conn.Close()
 	}

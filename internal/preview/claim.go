@@ -1,4 +1,4 @@
-package main
+package preview
 
 import (
 	"bytes"
@@ -16,16 +16,12 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/apis/claims"
 )
 
-// keyAnnotation is where Crossplane keeps which of a claim's resources an object
+// KeyAnnotation is where Crossplane keeps which of a claim's resources an object
 // is.
-const keyAnnotation = "crossplane.io/composition-resource-name"
+const KeyAnnotation = "crossplane.io/composition-resource-name"
 
-// readClaims reads the claims in a file and does to them what an API server does.
-func readClaims(definition, file string) ([]*unstructured.Unstructured, error) {
-	if file == "" {
-		return nil, errors.New("cannot render: no claim is given; give one with CLAIM=examples/minimal.yaml")
-	}
-
+// ReadClaims reads the claims in a file and does to them what an API server does.
+func ReadClaims(definition []byte, file string) ([]*unstructured.Unstructured, error) {
 	b, err := os.ReadFile(filepath.Clean(file))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the claim: %w", err)
@@ -36,12 +32,7 @@ func readClaims(definition, file string) ([]*unstructured.Unstructured, error) {
 		return nil, fmt.Errorf("cannot read the claim: %w", err)
 	}
 
-	d, err := os.ReadFile(filepath.Clean(definition))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the claim's definition: %w", err)
-	}
-
-	adm, err := admission.New(d)
+	adm, err := admission.New(definition)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the claim's definition: %w", err)
 	}
@@ -81,8 +72,8 @@ func admit(adm *admission.Admission, claim *unstructured.Unstructured) (*unstruc
 	return adm.Default(claim), nil
 }
 
-// readObserved reads a YAML stream of composed resources, by key.
-func readObserved(file string) (map[string]map[string]any, error) {
+// ReadObserved reads a YAML stream of composed resources, by key.
+func ReadObserved(file string) (map[string]map[string]any, error) {
 	out := map[string]map[string]any{}
 	if file == "" {
 		return out, nil
@@ -107,9 +98,9 @@ func readObserved(file string) (map[string]map[string]any, error) {
 			continue
 		}
 
-		key := o.GetAnnotations()[keyAnnotation]
+		key := o.GetAnnotations()[KeyAnnotation]
 		if key == "" {
-			return nil, fmt.Errorf("cannot tell which resource %s %s is: it has no annotation %s", o.GetKind(), o.GetName(), keyAnnotation)
+			return nil, fmt.Errorf("cannot tell which resource %s %s is: it has no annotation %s", o.GetKind(), o.GetName(), KeyAnnotation)
 		}
 
 		out[key] = o.Object

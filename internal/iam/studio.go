@@ -1,4 +1,6 @@
-package main
+// Package iam reads who may do what in a studio out of the resources that it is
+// composed into.
+package iam
 
 import (
 	"bytes"
@@ -62,6 +64,11 @@ func Read(resources []byte) (*Studio, error) {
 		return nil, err
 	}
 
+	return Of(objects)
+}
+
+// Of reads them out of objects.
+func Of(objects []*unstructured.Unstructured) (*Studio, error) {
 	s := &Studio{byName: map[string]*Role{}}
 
 	// Roles first: the others name them.

@@ -1,4 +1,4 @@
-package main
+package preview
 
 import (
 	"encoding/base64"
@@ -10,24 +10,24 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// placeholder stands where a studio has something secret.
-const placeholder = "placeholder"
+// Placeholder stands where a studio has something secret.
+const Placeholder = "placeholder"
 
-// rendered is one resource, rendering all of them by key.
-type (
-	rendered struct {
-		key    string
-		object *unstructured.Unstructured
-	}
-	rendering []rendered
-)
+// A Rendering is resources in the order of their keys.
+type Rendering []Resource
 
-// write prints a YAML stream.
-func (r rendering) write(out io.Writer) error {
+// A Resource is one of those that a studio is composed into.
+type Resource struct {
+	Key    string
+	Object *unstructured.Unstructured
+}
+
+// Write prints a YAML stream.
+func (r Rendering) Write(out io.Writer) error {
 	for _, one := range r {
-		b, err := yaml.Marshal(one.object.Object)
+		b, err := yaml.Marshal(one.Object.Object)
 		if err != nil {
-			return fmt.Errorf("cannot print %s: %w", one.key, err)
+			return fmt.Errorf("cannot print %s: %w", one.Key, err)
 		}
 
 		if _, err := fmt.Fprintf(out, "---\n%s", b); err != nil {
@@ -41,27 +41,27 @@ func (r rendering) write(out io.Writer) error {
 // withoutSecrets takes out what the function drew and derived. It would be of no
 // use to anybody and is not a studio's, but it looks like a secret, and who
 // applied it would have a studio whose password lies in a file.
-func (r rendering) withoutSecrets() rendering {
+func (r Rendering) withoutSecrets() Rendering {
 	var secret []string
 
 	for _, one := range r {
-		if one.object.GetKind() != "Secret" {
+		if one.Object.GetKind() != "Secret" {
 			continue
 		}
 
-		data, _ := one.object.Object["data"].(map[string]any)
+		data, _ := one.Object.Object["data"].(map[string]any)
 		for k, v := range data {
 			encoded, _ := v.(string)
 			if plain, err := base64.StdEncoding.DecodeString(encoded); err == nil && len(plain) > 0 {
 				secret = append(secret, string(plain), encoded)
 			}
 
-			data[k] = base64.StdEncoding.EncodeToString([]byte(placeholder))
+			data[k] = base64.StdEncoding.EncodeToString([]byte(Placeholder))
 		}
 	}
 
 	for _, one := range r {
-		replace(one.object.Object, secret)
+		replace(one.Object.Object, secret)
 	}
 
 	return r
@@ -80,7 +80,7 @@ func replace(v any, secret []string) any {
 		}
 	case string:
 		for _, s := range secret {
-			v = strings.ReplaceAll(v, s, placeholder)
+			v = strings.ReplaceAll(v, s, Placeholder)
 		}
 
 		return v
