@@ -26,6 +26,8 @@ type Definition struct {
 
 	// Plural is the kind's name in paths.
 	Plural string
+	// Namespaced is whether objects lie in a namespace.
+	Namespaced bool
 }
 
 // A Catalogue remembers what it has read: a CRD of ec2 takes a while to parse.
@@ -59,8 +61,22 @@ func (c *Catalogue) Check(ctx context.Context, o *unstructured.Unstructured) err
 	return d.Create(o).ToAggregate() //nolint:contextcheck // Rules run to their cost limit.
 }
 
-// Definition finds the CRD of a kind.
+// Definition finds the CRD of a kind that a claim can compose.
 func (c *Catalogue) Definition(ctx context.Context, gvk schema.GroupVersionKind) (Definition, error) {
+	d, err := c.Find(ctx, gvk)
+	if err != nil {
+		return Definition{}, err
+	}
+
+	if !d.Namespaced {
+		return Definition{}, fmt.Errorf("%s is cluster scoped: a namespaced claim cannot compose it", gvk)
+	}
+
+	return d, nil
+}
+
+// Find finds the CRD of a kind of either scope.
+func (c *Catalogue) Find(ctx context.Context, gvk schema.GroupVersionKind) (Definition, error) {
 	if d, ok := c.definitions[gvk]; ok {
 		return d, nil
 	}
@@ -85,16 +101,12 @@ func (c *Catalogue) Definition(ctx context.Context, gvk schema.GroupVersionKind)
 			continue
 		}
 
-		if crd.Spec.Scope != extv1.NamespaceScoped {
-			return Definition{}, fmt.Errorf("%s is cluster scoped: a namespaced claim cannot compose it", gvk)
-		}
-
 		a, err := admission.ForCRD(crd) //nolint:contextcheck // Compiling rules cannot be cancelled.
 		if err != nil {
 			return Definition{}, fmt.Errorf("cannot use the CRD of %s: %w", gvk, err)
 		}
 
-		c.definitions[gvk] = Definition{Admission: a, Plural: crd.Spec.Names.Plural}
+		c.definitions[gvk] = Definition{Admission: a, Plural: crd.Spec.Names.Plural, Namespaced: crd.Spec.Scope == extv1.NamespaceScoped}
 
 		return c.definitions[gvk], nil
 	}
@@ -111,7 +123,7 @@ func (c *Catalogue) files(ctx context.Context, group string) ([]string, error) {
 		module = "github.com/crossplane-contrib/provider-kubernetes@v1.2.1"
 	case "helm.m.crossplane.io":
 		module = "github.com/crossplane-contrib/provider-helm@v1.3.0"
-	case "protection.crossplane.io":
+	case "protection.crossplane.io", "pkg.crossplane.io", "apiextensions.crossplane.io":
 		module, dir = "github.com/crossplane/crossplane/v2@v2.4.0", "cluster/crds"
 	}
 
@@ -133,6 +145,19 @@ func (c *Catalogue) module(ctx context.Context, module string) (string, error) {
 		return dir, nil
 	}
 
+	dir, err := Module(ctx, module)
+	if err != nil {
+		return "", err
+	}
+
+	c.modules[module] = dir
+
+	return dir, nil
+}
+
+// Module finds the folder of a module, at a version or, where none is given, at the
+// one that we depend on.
+func Module(ctx context.Context, module string) (string, error) {
 	args := []string{"list", "-m", "-json", module}
 	if strings.Contains(module, "@") {
 		// Not a dependency of ours: only its CRDs are wanted.
@@ -150,8 +175,6 @@ func (c *Catalogue) module(ctx context.Context, module string) (string, error) {
 	if err := json.Unmarshal(out, &m); err != nil {
 		return "", fmt.Errorf("cannot find module %s: %w", module, err)
 	}
-
-	c.modules[module] = m.Dir
 
 	return m.Dir, nil
 }

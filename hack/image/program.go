@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// Program compiles a static program for Linux, from the source in a folder. What depends on where, when and for whom it is built
-// is left out: the same source and the same Go give the same bytes.
+// Program compiles a static program for Linux, from the source in a folder. What
+// depends on where, when and for whom it is built is left out: the same source and
+// the same Go give the same bytes.
 func Program(ctx context.Context, root, arch, source string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "program")
 	if err != nil {
