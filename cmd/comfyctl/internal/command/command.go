@@ -47,6 +47,12 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
+// What is printed.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
 // tool is what all commands share.
 type tool struct {
 	target
@@ -126,15 +132,15 @@ func newRoot(t *tool) *cobra.Command {
 	f := c.PersistentFlags()
 	t.flags(f)
 
-	output := f.String("output", "text", "what is printed: text or json")
+	output := f.String("output", formatText, "what is printed: text or json")
 	f.BoolVar(&t.json, "json", false, "the same as --output json")
 
 	c.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if *output != "text" && *output != "json" {
+		if *output != formatText && *output != formatJSON {
 			return usageError{fmt.Errorf("--output must be text or json, and is %q", *output)}
 		}
 
-		t.json = t.json || *output == "json"
+		t.json = t.json || *output == formatJSON
 
 		return t.check()
 	}
@@ -146,13 +152,13 @@ func newRoot(t *tool) *cobra.Command {
 		c.AddCommand(sub)
 	}
 
-	for _, sub := range []*cobra.Command{newStatus(t), newOpen(t), newModels(t), newPlan(t), newLogin(t), newLogout(t), newContexts(t)} {
+	for _, sub := range []*cobra.Command{newStatus(t), newOpen(t), newModels(t), newPlan(t), newLogin(t), newLogout(), newContexts(t)} {
 		sub.GroupID = "studio"
 		c.AddCommand(sub)
 	}
 
 	_ = c.RegisterFlagCompletionFunc("context", completeContexts)
-	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatText, formatJSON}, cobra.ShellCompDirectiveNoFileComp))
 
 	return c
 }

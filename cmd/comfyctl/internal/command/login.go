@@ -101,10 +101,10 @@ func (t *tool) login(ctx context.Context, name string, c saved.Context, unchecke
 
 // askToken reads a token without showing it.
 func (t *tool) askToken() (string, error) {
-	if f, ok := t.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // A descriptor is a small number.
+	if f, ok := t.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(t.log, "token: ")
 
-		b, err := term.ReadPassword(int(f.Fd())) //nolint:gosec // As above.
+		b, err := term.ReadPassword(int(f.Fd()))
 
 		fmt.Fprintln(t.log)
 
@@ -123,7 +123,7 @@ func (t *tool) askToken() (string, error) {
 	return line, nil
 }
 
-func newLogout(t *tool) *cobra.Command {
+func newLogout() *cobra.Command {
 	return &cobra.Command{
 		Use: "logout NAME", Short: "Forget a studio that login saved", Args: args(cobra.ExactArgs(1)), ValidArgsFunction: completeContexts,
 		RunE: func(_ *cobra.Command, given []string) error {

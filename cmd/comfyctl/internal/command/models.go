@@ -31,12 +31,15 @@ type models struct {
 	bucket, region, endpoint string
 }
 
+// fieldModels is what JSON output calls them.
+const fieldModels = "models"
+
 // connections is how many are kept to S3.
 const connections = 32
 
 func newModels(t *tool) *cobra.Command {
 	m := &models{tool: t}
-	c := &cobra.Command{Use: "models", Short: "Push, list, remove and verify models, and see what a workflow needs", Long: modelsLong}
+	c := &cobra.Command{Use: fieldModels, Short: "Push, list, remove and verify models, and see what a workflow needs", Long: modelsLong}
 
 	f := c.PersistentFlags()
 	f.StringVar(&m.bucket, "bucket", "", "the models bucket, if there is no claim to ask")
@@ -60,10 +63,11 @@ type shelf struct {
 func (m *models) open(ctx context.Context) (shelf, error) {
 	out := shelf{name: m.bucket}
 
-	if m.bucket == "" || m.studio != "" {
+	// A bucket that is named needs no studio, but one that is named is asked too.
+	if m.bucket == "" || m.studio != "" || m.context != "" {
 		at, err := m.find(ctx)
-		if err != nil && !(errors.Is(err, errNoStudio) && m.bucket != "") {
-			return out, errors.Join(err, usageError{errors.New("to name a bucket instead, give --bucket")})
+		if err != nil {
+			return out, err
 		}
 
 		out.claim = at.claim

@@ -142,32 +142,51 @@ func (n *needing) complete(ctx context.Context, s shelf, all []wanted) error {
 	}
 
 	for i := range all {
-		if m, ok := known.Find(all[i].Path); ok {
-			if all[i].URL == "" || all[i].URL == m.URL {
-				all[i].URL, all[i].SHA256 = m.URL, m.SHA256
-			}
+		all[i].lookUp(known)
 
-			if all[i].Size == 0 {
-				all[i].Size = m.Size
-			}
+		if all[i].There != nil && *all[i].There {
+			continue
 		}
 
-		switch {
-		case all[i].There != nil && *all[i].There:
-		case all[i].URL == "":
-			all[i].Unclear = "no source is known"
-		case n.offline && (all[i].SHA256 == "" || all[i].Size == 0):
-			all[i].Unclear = "its source was not asked for size and sha256"
-		case !n.offline:
+		if !n.offline && all[i].URL != "" {
 			if err := ask(ctx, f, &all[i].Model, n.tokenVariable); err != nil {
 				all[i].Unclear = err.Error()
-			} else if all[i].SHA256 == "" || all[i].Size <= 0 {
-				all[i].Unclear = "its source tells no sha256 or no size"
+				continue
 			}
 		}
+
+		all[i].Unclear = all[i].unclear()
 	}
 
 	return nil
+}
+
+// lookUp takes from the catalogue what the workflow does not say.
+func (w *wanted) lookUp(known need.Catalogue) {
+	m, ok := known.Find(w.Path)
+	if !ok {
+		return
+	}
+
+	if w.URL == "" || w.URL == m.URL {
+		w.URL, w.SHA256 = m.URL, m.SHA256
+	}
+
+	if w.Size == 0 {
+		w.Size = m.Size
+	}
+}
+
+// unclear is what a claim would lack to have the studio fetch the model.
+func (w *wanted) unclear() string {
+	switch {
+	case w.URL == "":
+		return "no source is known"
+	case w.SHA256 == "" || w.Size <= 0:
+		return "its source did not tell sha256 and size"
+	}
+
+	return ""
 }
 
 // told prints what was found out. Whether all of it fits is said where the studio
@@ -201,7 +220,7 @@ func (n *needing) told(s shelf, all []wanted, there int64) error {
 	}
 
 	if n.json {
-		if err := n.print(map[string]any{"models": all, "files": stanza}); err != nil {
+		if err := n.print(map[string]any{fieldModels: all, "files": stanza}); err != nil {
 			return err
 		}
 	} else if err := n.lines(all, stanza, room); err != nil {

@@ -330,7 +330,7 @@ func (p *pushing) told(results []push.Result) error {
 	}
 
 	if p.json {
-		return errors.Join(all, p.print(map[string]any{"models": rows}))
+		return errors.Join(all, p.print(map[string]any{fieldModels: rows}))
 	}
 
 	for _, r := range rows {

@@ -56,7 +56,7 @@ func (m *models) list(s shelf, all []bucket.Object) error {
 	}
 
 	if m.json {
-		return m.print(map[string]any{"bucket": s.name, "models": rows, "size": total(all)})
+		return m.print(map[string]any{"bucket": s.name, fieldModels: rows, "size": total(all)})
 	}
 
 	w := tabwriter.NewWriter(m.out, 0, 0, 2, ' ', 0)
@@ -183,7 +183,7 @@ func (m *models) verify(ctx context.Context, s shelf, all []bucket.Object) error
 	over()
 
 	if m.json {
-		return errors.Join(errors.Join(errs...), m.print(map[string]any{"models": rows}))
+		return errors.Join(errors.Join(errs...), m.print(map[string]any{fieldModels: rows}))
 	}
 
 	for i, r := range rows {

@@ -77,6 +77,7 @@ func (r *running) tell(id string, g comfy.Graph, bar *progress.Bar) func(comfy.E
 			}
 		case comfy.Executed:
 			over[e.Node] = true
+		default:
 		}
 
 		done := int64(len(over)) * share

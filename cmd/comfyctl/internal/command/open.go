@@ -8,7 +8,7 @@ import (
 )
 
 func newOpen(t *tool) *cobra.Command {
-	var print bool
+	var only bool
 
 	c := &cobra.Command{
 		Use: "open", Short: "Open the studio's page in a browser",
@@ -30,7 +30,7 @@ func newOpen(t *tool) *cobra.Command {
 
 			fmt.Fprintln(t.out, at.URL)
 
-			if print {
+			if only {
 				return nil
 			}
 
@@ -43,7 +43,7 @@ func newOpen(t *tool) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&print, "print", false, "only print the address")
+	c.Flags().BoolVar(&only, "print", false, "only print the address")
 
 	return c
 }

@@ -26,7 +26,7 @@ type Board struct {
 func Terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 
-	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())) //nolint:gosec // A descriptor is a small number.
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
 // New makes a board that draws bars on w, or prints lines there.

@@ -125,7 +125,7 @@ func (u *upload) missing(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 
 	for i := range u.d.sums {
-		n := int32(i + 1) //nolint:gosec // Ten thousand at most.
+		n := int32(i + 1)
 		if _, ok := u.parts[n]; ok {
 			continue
 		}
