@@ -10,6 +10,9 @@ import (
 type Disk struct {
 	disk.Disk
 
+	// OnRemove is called before a file is removed.
+	OnRemove func(name string)
+
 	mu    sync.Mutex
 	small bool
 	left  int64
@@ -61,4 +64,13 @@ func (d *Disk) Create(name string, size int64) (disk.File, error) {
 	d.mu.Unlock()
 
 	return d.Disk.Create(name, size)
+}
+
+// Remove tells of it.
+func (d *Disk) Remove(name string) error {
+	if d.OnRemove != nil {
+		d.OnRemove(name)
+	}
+
+	return d.Disk.Remove(name)
 }

@@ -105,6 +105,19 @@ func (m *machine) turnPage(rt *rapid.T) {
 	m.w.BetweenPages(func() { m.move(from, to) })
 }
 
+// declare says which keys come first from now on.
+func (m *machine) declare(rt *rapid.T) {
+	m.w.Declare(rapid.SliceOfNDistinct(rapid.SampledFrom(keys), 0, 5, rapid.ID).Draw(rt, "first")...)
+}
+
+// comeBack deletes an object and puts another in its place while a node lists the
+// bucket: what the listing lacks is there again when it comes.
+func (m *machine) comeBack(rt *rapid.T) {
+	k, again := m.present(rt), m.w.Fresh(1000)
+	m.w.Store.Delete(bucket, k)
+	m.w.BetweenPages(func() { m.w.Store.Put(bucket, k, again) })
+}
+
 func (m *machine) join(rt *rapid.T) {
 	if len(m.w.Nodes()) == 4 {
 		m.up(rt)

@@ -202,6 +202,25 @@ func TestDirected(t *testing.T) {
 				c.settle()
 			},
 		},
+		"DeclaredFirst": {
+			reason: "Where there is not room for all, what is declared has it, in its order, and the rest is named; what is there stays.",
+			do: func(c scene) {
+				c.n.Disk.Shrink(1 << 20)
+				c.put("a", 500<<10)
+				c.put("b", 600<<10)
+				c.put("c", 100<<10)
+				c.put("z", 300<<10)
+				c.w.Declare("z", "b", "not/there", "a")
+				c.look()
+				c.named("a")
+
+				c.w.Declare("a")
+				c.look()
+				c.named("a")
+
+				c.settle()
+			},
+		},
 		"Expired": {
 			reason: "What a life-cycle rule deletes goes like anything else.",
 			do: func(c scene) {

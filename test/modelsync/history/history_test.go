@@ -22,6 +22,9 @@ import (
 // lambda is the path of the real Lambda.
 var lambda string
 
+// lasts bounds a long run by time: no history begins after that.
+var lasts = flag.Duration("lasts", 0, "how long new histories begin; 0 is no bound")
+
 // TestMain builds the Lambda and chooses a seed, which it prints: with
 // -rapid.seed it is chosen by hand.
 func TestMain(m *testing.M) {
@@ -78,8 +81,13 @@ type machine struct {
 
 func TestHistory(t *testing.T) {
 	histories, steps, reads, spoilt := 0, 0, 0, map[faults.Kind]int{}
+	began := time.Now()
 
 	rapid.Check(t, func(rt *rapid.T) {
+		if *lasts > 0 && time.Since(began) > *lasts {
+			return
+		}
+
 		m := newMachine(rt)
 		defer m.close()
 
@@ -94,6 +102,7 @@ func TestHistory(t *testing.T) {
 			"rename":   m.rename,
 			"ambush":   m.ambush,
 			"turn":     m.turnPage,
+			"back":     m.comeBack,
 			"join":     m.join,
 			"leave":    m.leave,
 			"faults":   m.faults,
@@ -107,6 +116,7 @@ func TestHistory(t *testing.T) {
 			"tick":     m.tick,
 			"wait":     m.wait,
 			"poke":     m.poke,
+			"declare":  m.declare,
 			"quiet":    m.quiet,
 			// Twice, so that something fails most of the time.
 			"faultsAgain": m.faults,
@@ -171,6 +181,6 @@ func (m *machine) check(rt *rapid.T) {
 	}
 
 	if v := m.w.Violations(); v != "" {
-		rt.Fatalf("readers saw:\n%s", v)
+		rt.Fatalf("what must never be:\n%s", v)
 	}
 }

@@ -1,8 +1,10 @@
 package history_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,6 +38,11 @@ func newScene(t *testing.T, pageSize int) scene {
 		t.Fatal(err)
 	}
 
+	// Its daemon looks once by itself, and never again.
+	for n.Status().Passes == 0 {
+		time.Sleep(time.Millisecond)
+	}
+
 	c := scene{t: t, w: w, n: n}
 	c.settle()
 
@@ -61,6 +68,25 @@ func (c scene) put(key string, size int64) { c.w.Store.Put(bucket, key, c.w.Fres
 // differences tells how a node differs from the bucket.
 func (c scene) differences(n *fleet.Node) []string {
 	return fleet.Compare(n.Tree, fleet.Expect(c.w.Store.Objects(bucket)))
+}
+
+// named holds that these and no others are not there, for want of room.
+func (c scene) named(keys ...string) {
+	c.t.Helper()
+
+	var want, skipped []string
+
+	for _, k := range keys {
+		want = append(want, fmt.Sprintf("%q is not there", k))
+	}
+
+	for _, s := range c.n.Status().Skipped {
+		skipped = append(skipped, s.Key)
+	}
+
+	if d := c.differences(c.n); !slices.Equal(d, want) || !slices.Equal(skipped, keys) {
+		c.t.Errorf("these do not fit: want %v, got %v; told: %v", want, d, skipped)
+	}
 }
 
 // kept holds that the node has a file under a key, whatever version of it.

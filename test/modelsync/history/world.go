@@ -36,13 +36,14 @@ type World struct {
 
 	base     string
 	interval time.Duration
-	client   *s3.Client
+	endpoint string
 	http     *http.Transport
 	stops    []func()
 
 	chain   *Chain
 	nodes   []*fleet.Node
 	readers []*Reader
+	judges  []*Judge
 	joined  int
 
 	mu sync.Mutex
@@ -50,6 +51,7 @@ type World struct {
 	// most writes fall into one second.
 	moment time.Time
 	seed   uint64
+	first  []string
 	onGet  map[string]*ambush
 	onPage []func()
 }
@@ -89,14 +91,12 @@ func (w *World) serve() error {
 		return err
 	}
 
-	endpoint, stop, err := w.Faults.Serve()
-	if err != nil {
+	if w.endpoint, stop, err = w.Faults.Serve(); err != nil {
 		return err
 	}
 
 	w.http = &http.Transport{MaxIdleConnsPerHost: 64}
 	w.stops = append(w.stops, stop, w.http.CloseIdleConnections)
-	w.client = store.Client(endpoint, func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: w.http} })
 
 	return nil
 }
@@ -169,13 +169,19 @@ func (w *World) Close() {
 func (w *World) Join() (*fleet.Node, error) {
 	w.joined++
 
+	judge := NewJudge(w.Timeline, w.http)
+
 	n, err := fleet.NewNode(fmt.Sprintf("i-%03d", w.joined), w.base, mirror.Options{
-		Bucket: bucket, Client: w.client, Interval: w.interval, RangeSize: rangeSize, Connections: 8, Buffer: 32 << 10, Reserve: 1,
+		Bucket: bucket, Interval: w.interval, RangeSize: rangeSize, Connections: 8, Buffer: 32 << 10, Reserve: 1, Order: w.order,
+		Client: store.Client(w.endpoint, func(o *s3.Options) { o.HTTPClient = &http.Client{Transport: judge} }),
 	})
 	if err != nil {
 		return nil, err
 	}
 
+	judge.Watch(n)
+
+	w.judges = append(w.judges, judge)
 	w.nodes = append(w.nodes, n)
 	w.readers = append(w.readers, Read(n, w.Timeline))
 
@@ -186,13 +192,32 @@ func (w *World) Join() (*fleet.Node, error) {
 	return n, n.Up()
 }
 
-// Violations are what readers saw and must not see.
+// Declare says which keys nodes copy first.
+func (w *World) Declare(first ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	w.first = first
+}
+
+func (w *World) order(context.Context) ([]string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+
+	return w.first, nil
+}
+
+// Violations are what readers saw and must not see, and deletes without proof.
 func (w *World) Violations() string {
 	var all []string
 
 	for _, r := range w.readers {
 		v, _ := r.Violations()
 		all = append(all, v...)
+	}
+
+	for _, j := range w.judges {
+		all = append(all, j.Violations()...)
 	}
 
 	return strings.Join(all, "\n")

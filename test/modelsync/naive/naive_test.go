@@ -1,5 +1,6 @@
 // Package naive shows that the tests of model sync find what they are there for:
-// built with a planted fault, the daemon fails them.
+// built with a planted fault, the daemon fails them, those that chance makes as well
+// as those that were thought of.
 package naive_test
 
 import (
@@ -7,7 +8,16 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
+)
+
+// The longest that chance is given to find a fault, in histories and in time. It
+// takes a hundred or two at most, most of the time.
+var (
+	histories = []string{"-test.run", "^TestHistory$", "-rapid.checks=4000", "-rapid.steps=40", "-lasts=8m"}
+	// What is found is not made smaller: it is wanted, and nobody mends it.
+	asFound = []string{"-rapid.shrinktime=1ms", "-rapid.nofailfile"}
 )
 
 func TestVariantsFail(t *testing.T) {
@@ -17,21 +27,27 @@ func TestVariantsFail(t *testing.T) {
 		// one of them says: a test that fails for another reason shows nothing.
 		cases []string
 		say   string
+		// chance is what a random history says that fails.
+		chance string
 	}{
 		"naive_time": {
 			reason: "Size and time do not tell two versions apart.",
 			cases:  []string{"SameSizeSameSecond", "OlderTime"},
 			say:    `"a" has other bytes`,
+			chance: `has other bytes behind \d+`,
 		},
 		"naive_match": {
 			reason: "Without If-Match two versions are mixed in one file.",
 			cases:  []string{"ReplacedInMidDownload"},
 			say:    "is not one whole version",
+			// The rest of one may be another version's, or missing.
+			chance: `is not one whole version|has \d+ bytes that begin as seed \d+, and no version does|has other bytes behind \d+`,
 		},
 		"naive_delete": {
 			reason: "That a listing lacks a key is no proof that the object is gone.",
 			cases:  []string{"BackBetweenListingAndDelete"},
-			say:    "the file was deleted though its object is there",
+			say:    "deleted though its object is there",
+			chance: `is deleted though its object is there, and was there when the listing came`,
 		},
 	}
 
@@ -45,7 +61,7 @@ func TestVariantsFail(t *testing.T) {
 			}
 
 			for _, name := range tc.cases {
-				out := fails(t, program, name)
+				out := fails(t, program, "-test.run", "^TestDirected$/^"+name+"$")
 				if !bytes.Contains(out, []byte("--- FAIL: TestDirected/"+name)) {
 					t.Errorf("%s %s must fail with %s, and did not:\n%s", tc.reason, name, tag, out)
 				}
@@ -54,15 +70,22 @@ func TestVariantsFail(t *testing.T) {
 					t.Errorf("%s %s fails with %s for another reason:\n%s", tc.reason, name, tag, out)
 				}
 			}
+
+			out := fails(t, program, append(histories, asFound...)...)
+			if found := regexp.MustCompile(tc.chance).Find(out); found == nil {
+				t.Errorf("%s No history finds that:\n%s", tc.reason, out)
+			} else {
+				t.Logf("%s Chance finds it, too: %s", regexp.MustCompile(`-rapid.seed=\d+`).Find(out), found)
+			}
 		})
 	}
 }
 
-// fails runs one case and returns what it printed. Ending well is the failure.
-func fails(t *testing.T, program, name string) []byte {
+// fails runs tests and returns what they printed. Ending well is the failure.
+func fails(t *testing.T, program string, tests ...string) []byte {
 	t.Helper()
 
-	run := exec.CommandContext(t.Context(), program, "-test.v", "-test.run", "^TestDirected$/^"+name+"$")
+	run := exec.CommandContext(t.Context(), program, append([]string{"-test.v"}, tests...)...)
 	// Where the test finds its module.
 	run.Dir = "../history"
 
