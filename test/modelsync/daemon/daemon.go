@@ -16,13 +16,15 @@ type Options struct {
 	// Status is where the status goes, if anywhere.
 	Status   string
 	Interval time.Duration
+	// Rate bounds copies, if it is not 0.
+	Rate int64
 }
 
 // Start starts a daemon.
 func Start(ctx context.Context, o Options) (*exec.Cmd, error) {
 	args := []string{
 		"--bucket=" + o.Bucket, "--region=" + store.Region, "--directory=" + o.Directory, "--endpoint=" + o.Endpoint,
-		"--interval=" + o.Interval.String(), "--reserve=1", "--any-disk",
+		"--interval=" + o.Interval.String(), "--reserve=1", "--any-disk", fmt.Sprintf("--rate=%d", o.Rate),
 	}
 	if o.Status != "" {
 		args = append(args, "--status="+o.Status)

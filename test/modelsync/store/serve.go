@@ -36,6 +36,11 @@ func (s *Store) Serve() (endpoint string, stop func(), err error) {
 		return "", nil, err
 	}
 
+	return s.ServeAt(address)
+}
+
+// ServeAt does that at an address.
+func (s *Store) ServeAt(address string) (endpoint string, stop func(), err error) {
 	root := middlewares.RootUserConfig{Access: AccessKey, Secret: SecretKey}
 	iam := auth.NewIAMServiceSingle(auth.Account{Access: AccessKey, Secret: SecretKey, Role: auth.RoleAdmin})
 	listening, failed := make(chan struct{}), make(chan error, 1)

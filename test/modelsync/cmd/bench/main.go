@@ -8,9 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/programs"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/store"
@@ -21,16 +23,18 @@ const bucket = "models"
 func main() {
 	log.SetFlags(0)
 
-	what := flag.String("what", "copy,upload", "What to measure: copy, upload or both.")
+	what := flag.String("what", "copy,render,upload", "What to measure: copy, render, upload.")
 	cases := flag.String("cases", "large,small,nothing", "Cases of copy: large, small, nothing.")
-	tools := flag.String("tools", "ours,aws,s5cmd", "Tools of copy: ours, aws, s5cmd. One that is not there is left out.")
+	tools := flag.String("tools", "ours,aws,crt,s5cmd", "Tools of copy: ours, aws, crt, s5cmd. One that is not there is left out.")
 	runs := flag.Int("runs", 5, "Runs of each tool, in turn, after one that does not count.")
 	scale := flag.Int64("scale", 1, "Divides sizes and numbers of files, to try the program itself.")
 	directory := flag.String("directory", os.TempDir(), "Where to copy to.")
 	s5cmd := flag.String("s5cmd", "", "Path of s5cmd.")
+	aws2 := flag.String("aws2", "", "Path of the AWS CLI of version 2, for crt.")
+	within := flag.Duration("for", 14*time.Minute, "How long copies may take: a case that takes more than its share has fewer runs.")
 	nodes := flag.String("nodes", "1,10,200", "Numbers of nodes of upload.")
 	manager := flag.String("manager", "on,off", "Systems Manager of upload: on, off.")
-	uploads := flag.Int("uploads", 40, "Uploads per number of nodes.")
+	uploads := flag.Int("uploads", 20, "Uploads per number of nodes.")
 	flag.Parse()
 
 	folder, err := os.MkdirTemp(*directory, "modelsync-bench-")
@@ -44,7 +48,9 @@ func main() {
 
 		switch w {
 		case "copy":
-			err = measureCopies(folder, copies{cases: strings.Split(*cases, ","), tools: strings.Split(*tools, ","), runs: *runs, scale: *scale, s5cmd: *s5cmd})
+			err = measureCopies(folder, copies{cases: strings.Split(*cases, ","), tools: strings.Split(*tools, ","), runs: *runs, scale: *scale, s5cmd: *s5cmd, aws2: *aws2, within: *within})
+		case "render":
+			err = measureRender(folder, *runs, *scale)
 		case "upload":
 			err = measureUploads(folder, strings.Split(*nodes, ","), strings.Split(*manager, ","), *uploads)
 		default:
@@ -77,6 +83,12 @@ func fill(s *store.Store, name string, scale int64) error {
 	return nil
 }
 
+// syncs are the arguments of aws. Without exact timestamps it would not look at what
+// is there, and have nothing to do for that.
+func syncs(directory string) []string {
+	return []string{"s3", "sync", "--only-show-errors", "--exact-timestamps", "s3://" + bucket, directory}
+}
+
 // tool copies the bucket into a directory.
 type tool struct {
 	name string
@@ -97,13 +109,26 @@ func toolsOf(c copies, folder, endpoint string) ([]tool, error) {
 			all = append(all, tool{name, ours(program, endpoint)})
 		case "aws":
 			if path := find("aws", ""); path != "" {
-				all = append(all, tool{"aws s3 sync", program(path, endpoint, func(d string) []string {
-					return []string{"s3", "sync", "--only-show-errors", "--exact-timestamps", "s3://" + bucket, d}
-				})})
+				all = append(all, tool{"aws s3 sync, classic", program(path, endpoint, nil, syncs)})
+			}
+		case "crt":
+			if u, err := url.Parse(endpoint); err != nil || u.Port() != "" {
+				fmt.Fprintln(os.Stderr, "crt is left out: it asks on port 80, which only root may serve")
+				continue
+			}
+
+			if path := find("aws2", c.aws2); path != "" {
+				// It chooses this client by itself on some instances only, none of them ours.
+				config := filepath.Join(folder, "crt.config")
+				if err := os.WriteFile(config, []byte("[default]\ns3 =\n  preferred_transfer_client = crt\n"), 0o600); err != nil {
+					return nil, err
+				}
+
+				all = append(all, tool{"aws s3 sync, CRT", program(path, endpoint, []string{"AWS_CONFIG_FILE=" + config}, syncs)})
 			}
 		case "s5cmd":
 			if path := find("s5cmd", c.s5cmd); path != "" {
-				all = append(all, tool{"s5cmd sync", program(path, endpoint, func(d string) []string {
+				all = append(all, tool{"s5cmd sync", program(path, endpoint, nil, func(d string) []string {
 					return []string{"--log", "error", "sync", "s3://" + bucket + "/*", filepath.Clean(d) + "/"}
 				})})
 			}

@@ -73,11 +73,12 @@ func complete(path string) bool {
 	return json.Unmarshal(b, &s) == nil && s.Complete
 }
 
-// program is the time that a program takes.
-func program(path, endpoint string, args func(directory string) []string) func(context.Context, string) (result, error) {
+// program is the time that a program takes, with what stands in its environment.
+func program(path, endpoint string, with []string, args func(directory string) []string) func(context.Context, string) (result, error) {
 	return func(ctx context.Context, directory string) (result, error) {
 		cmd := exec.CommandContext(ctx, path, append([]string{"--endpoint-url", endpoint}, args(directory)...)...)
 		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+store.AccessKey, "AWS_SECRET_ACCESS_KEY="+store.SecretKey, "AWS_REGION="+store.Region, "AWS_DEFAULT_REGION="+store.Region, "AWS_EC2_METADATA_DISABLED=true")
+		cmd.Env = append(cmd.Env, with...)
 
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/mirror"
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/fleet"
@@ -45,6 +47,8 @@ func measureUploads(folder string, nodes, ways []string, uploads int) error {
 	fmt.Println("| nodes | Systems Manager | p50 | p95 | greatest |")
 	fmt.Println("|---|---|---|---|---|")
 
+	var few, many []fleetOf
+
 	for _, text := range nodes {
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -52,17 +56,50 @@ func measureUploads(folder string, nodes, ways []string, uploads int) error {
 		}
 
 		for _, way := range ways {
-			told := way == "on"
-
-			took, err := measureFleet(filepath.Join(folder, fmt.Sprint("fleet-", n, way)), n, uploads, told, program)
-			if err != nil {
-				return err
+			if f := (fleetOf{n, way}); n < manyNodes {
+				few = append(few, f)
+			} else {
+				many = append(many, f)
 			}
-
-			slices.Sort(took)
-			fmt.Printf("| %d | %s | %.1f s | %.1f s | %.1f s |\n", n, way,
-				took[len(took)/2].Seconds(), took[min(len(took)-1, len(took)*95/100)].Seconds(), took[len(took)-1].Seconds())
 		}
+	}
+
+	return errors.Join(measureAll(folder, few, uploads, program), measureAll(folder, many, uploads, program))
+}
+
+// A fleetOf is so many nodes, with Systems Manager on or off.
+type fleetOf struct {
+	nodes int
+	way   string
+}
+
+// manyNodes is how many make the machine work. Fewer do not disturb one another.
+const manyNodes = 100
+
+// measureAll measures fleets at once: nearly all of it is waiting.
+func measureAll(folder string, fleets []fleetOf, uploads int, program string) error {
+	took := make([][]time.Duration, len(fleets))
+
+	var g errgroup.Group
+
+	for i, f := range fleets {
+		g.Go(func() error {
+			var err error
+			took[i], err = measureFleet(filepath.Join(folder, fmt.Sprint("fleet-", f.nodes, f.way)), f.nodes, uploads, f.way == "on", program)
+
+			return err
+		})
+	}
+
+	if err := g.Wait(); err != nil {
+		return err
+	}
+
+	for i, f := range fleets {
+		all := took[i]
+		slices.Sort(all)
+		fmt.Printf("| %d | %s | %.1f s | %.1f s | %.1f s |\n", f.nodes, f.way,
+			all[len(all)/2].Seconds(), all[min(len(all)-1, len(all)*95/100)].Seconds(), all[len(all)-1].Seconds())
 	}
 
 	return nil
@@ -102,12 +139,18 @@ func measureFleet(folder string, nodes, uploads int, told bool, program string) 
 		_ = os.RemoveAll(folder)
 	}()
 
-	return upload(s, all, uploads), nil
+	pause := between
+	if !told {
+		// There is no window to be alone in: each waits for the timers.
+		pause = time.Second
+	}
+
+	return upload(s, all, uploads, pause), nil
 }
 
 // upload puts one object after the other, and gives how long each took to be on
 // all nodes.
-func upload(s *store.Store, nodes []*fleet.Node, uploads int) []time.Duration {
+func upload(s *store.Store, nodes []*fleet.Node, uploads int, pause time.Duration) []time.Duration {
 	took := make([]time.Duration, uploads)
 	done := make(chan struct{}, uploads)
 
@@ -129,7 +172,7 @@ func upload(s *store.Store, nodes []*fleet.Node, uploads int) []time.Duration {
 			done <- struct{}{}
 		}()
 
-		time.Sleep(between + rand.N(between)) //nolint:gosec // No secret.
+		time.Sleep(pause + rand.N(pause)) //nolint:gosec // No secret.
 	}
 
 	for range uploads {
