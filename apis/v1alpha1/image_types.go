@@ -2,7 +2,7 @@ package v1alpha1
 
 // Image is the container image of the ComfyUI servers.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.uri) || (!has(self.customNodes) && !has(self.pipPackages) && !has(self.comfyui.commit))",message="spec.image.uri is a ready image to which nothing is added: remove customNodes, pipPackages and comfyui.commit, or remove uri to have the image built"
+// +kubebuilder:validation:XValidation:rule="!has(self.uri) || (!has(self.customNodes) && !has(self.pipPackages) && !has(self.comfyui.commit) && !has(self.rebuild))",message="spec.image.uri is a ready image to which nothing is added: remove customNodes, pipPackages, comfyui.commit and rebuild, or remove uri to have the image built"
 type Image struct {
 	// A ready image, pinned by digest, to be used as it is: nothing is built then,
 	// nothing may be added to it, and comfyui.version has no effect. The nodes must
@@ -33,6 +33,40 @@ type Image struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:XValidation:rule="self.matches('^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?([[][A-Za-z0-9._,-]+[]])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*$')",message="spec.image.pipPackages must be exact pins such as opencv-python-headless==4.12.0.88: use ==, one full version, and no ranges, wildcards, URLs or options"
 	PipPackages []string `json:"pipPackages,omitempty"`
+
+	// Has the image built again from time to time, for what Debian has mended in its
+	// system packages. Left out, an image is built once.
+	// +optional
+	Rebuild *Rebuild `json:"rebuild,omitempty"`
+}
+
+// A RebuildInterval is how often an image is built again.
+//
+// +kubebuilder:validation:Enum=Weekly;Monthly
+type RebuildInterval string
+
+// The intervals of rebuilds.
+const (
+	RebuildWeekly  RebuildInterval = "Weekly"
+	RebuildMonthly RebuildInterval = "Monthly"
+)
+
+// Rebuild has the same image built again: the same ComfyUI, custom nodes and Python
+// packages, with newer system packages. It changes no server by itself.
+type Rebuild struct {
+	// Weekly, in the night to Monday at 03:00 UTC, or Monthly, on the first day at
+	// that time. Nothing is built while the last rebuild is not in use.
+	// +optional
+	// +kubebuilder:default=Weekly
+	Every RebuildInterval `json:"every,omitempty"`
+
+	// The rebuild that servers run, in the words of status.image.rebuilt. Servers
+	// change over to it one after the other. Left out, or when the spec asks for
+	// another image, they run what was built first.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{8}-[0-9]{8}@sha256:[0-9a-f]{64}$')",message="spec.image.rebuild.use must be a rebuild's tag and digest, such as a3ae457e-20261206@sha256:…: copy it from status.image.rebuilt"
+	Use string `json:"use,omitempty"`
 }
 
 // ComfyUIRelease is a release of ComfyUI.

@@ -159,6 +159,12 @@ type ImageStatus struct {
 	// +kubebuilder:validation:MaxLength=4096
 	Reason string `json:"reason,omitempty"`
 
+	// A rebuild that is ready and not in use: put it into spec.image.rebuild.use, and
+	// servers change over to it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	Rebuilt string `json:"rebuilt,omitempty"`
+
 	// The studio's own software that is in the account, which its nodes and servers
 	// run beside ComfyUI.
 	// +optional

@@ -31,7 +31,38 @@ func imageSays(a answer) statement {
 		return statement{}
 	}
 
-	return buildSays(f.Builds[plan.BuildComfyUI], "the ComfyUI image", f.Digest != "")
+	if s := buildSays(f.Builds[plan.BuildComfyUI], "the ComfyUI image", f.Digest != ""); s.reason != "" {
+		return s
+	}
+
+	if message := rebuildSays(a); message != "" {
+		return statement{reason: v1alpha1.ReasonReady, ok: true, message: message}
+	}
+
+	return statement{}
+}
+
+// rebuildSays tells of rebuilds what somebody may want to do about them.
+func rebuildSays(a answer) string {
+	r, f := a.plan.Image.Rebuild, a.facts.Image
+	if r == nil {
+		return ""
+	}
+
+	_, digest, _ := strings.Cut(r.Use, "@")
+
+	switch result := f.Builds[plan.BuildComfyUI]; {
+	case r.Use != "" && !a.plan.TakesRebuild():
+		return "spec.image.rebuild.use is a rebuild of another image than the spec asks for, and changes nothing: remove it"
+	case r.Use != "" && digest != f.Digest:
+		return "spec.image.rebuild.use names no rebuild of this image, and changes nothing: copy it from status.image.rebuilt"
+	case result.Reason != "":
+		return "the image cannot be built again: " + lastWords(result) + "; servers run what they have"
+	case f.Rebuilt != "":
+		return "a rebuild with newer system packages is there: servers change over when spec.image.rebuild.use is " + f.Rebuilt
+	}
+
+	return ""
 }
 
 // buildSays tells how far a build is. Previous says that there is one to go on

@@ -104,6 +104,58 @@ func TestImageSays(t *testing.T) {
 	}
 }
 
+// TestRebuildSays holds that a rebuild is offered in words, and keeps nobody from
+// Ready.
+func TestRebuildSays(t *testing.T) {
+	const offer = "0a1b2c3d-20261207@sha256:2"
+
+	cases := map[string]struct {
+		reason  string
+		build   facts.BuildResult
+		rebuilt string
+		use     string
+		want    string
+	}{
+		"Nothing": {reason: "There is nothing to say of what is as it was.", build: builtResult},
+		"Offered": {
+			reason: "Somebody decides.", build: builtResult, rebuilt: offer,
+			want: "a rebuild with newer system packages is there: servers change over when spec.image.rebuild.use is " + offer,
+		},
+		"Failed": {
+			reason: "No news would look like good news.", build: facts.BuildResult{State: facts.Built, Reason: "E: no space", Log: "https://console/1"},
+			want: "the image cannot be built again: E: no space; see https://console/1; servers run what they have",
+		},
+		"OtherImage": {
+			reason: "A claim that was changed has it left over.", build: builtResult, use: offer,
+			want: "spec.image.rebuild.use is a rebuild of another image than the spec asks for, and changes nothing: remove it",
+		},
+		"Mistyped": {
+			reason: "It must be one that is there.", build: builtResult, use: "HASH-20261207@sha256:9",
+			want: "spec.image.rebuild.use names no rebuild of this image, and changes nothing: copy it from status.image.rebuilt",
+		},
+		"InUse": {reason: "Then all is well.", build: builtResult, use: "HASH-20261207@sha256:1"},
+	}
+
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := facts.Image{Builds: buildsAt(tc.build, builtResult, builtResult), AgentMirrored: true, Digest: "sha256:1", Rebuilt: tc.rebuilt}
+			hash := answerOf(t, testRelease(), f, nil).plan.ContextHash(plan.BuildComfyUI)
+			a := answerOf(t, testRelease(), f, func(s *v1alpha1.ComfyUIStudioSpec) {
+				s.Image.Rebuild = &v1alpha1.Rebuild{Use: strings.Replace(tc.use, "HASH", hash, 1)}
+			})
+
+			want := statement{}
+			if tc.want != "" {
+				want = statement{reason: v1alpha1.ReasonReady, ok: true, message: tc.want}
+			}
+
+			if diff := cmp.Diff(want, imageSays(a), cmp.AllowUnexported(statement{})); diff != "" {
+				t.Errorf("%s\nimageSays(...): -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
 // TestModelsSay holds that missing models are told and keep nobody from working.
 func TestModelsSay(t *testing.T) {
 	two := func(s *v1alpha1.ComfyUIStudioSpec) {

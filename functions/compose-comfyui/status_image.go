@@ -16,7 +16,7 @@ func imageStatus(a answer, s *v1alpha1.ComfyUIStudioStatus) {
 	f := a.facts.Image
 	uri, _, _ := strings.Cut(f.URI, "@")
 
-	s.Image = &v1alpha1.ImageStatus{URI: uri, Digest: f.Digest, State: imageState(a)}
+	s.Image = &v1alpha1.ImageStatus{URI: uri, Digest: f.Digest, State: imageState(a), Rebuilt: f.Rebuilt}
 	if s.Image.State == v1alpha1.ImageStateFailed {
 		s.Image.Reason = lastWords(f.Builds[plan.BuildComfyUI])
 	}

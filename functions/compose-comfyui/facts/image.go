@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +26,9 @@ type Image struct {
 	// image with it. A built image is known only when it can be pulled; until a
 	// newer one can, it is the one before.
 	Digest, URI string
+	// Rebuilt is a rebuild of that image, tag and digest, that can be pulled and that
+	// servers do not run.
+	Rebuilt string
 
 	// Builds tell how far each build is with what the spec asks for.
 	Builds map[plan.Build]BuildResult
@@ -49,7 +54,8 @@ const (
 // A BuildResult is what a build says of itself.
 type BuildResult struct {
 	State BuildState
-	// Reason are a failed build's last words, Log is where its log is.
+	// Reason are a failed build's last words, Log is where its log is. Where the state
+	// is Built, they are those of a rebuild.
 	Reason, Log string
 }
 
@@ -154,10 +160,36 @@ func (f *Image) comfyUI(p plan.Plan, o kit.Observed, wanted map[string]string) e
 		return err
 	}
 
-	f.Digest = m["digest"]
-	f.URI = p.RepositoryURI(plan.Repository) + "@" + f.Digest
+	if taken, known := f.taken(p, wanted); known {
+		f.Digest = cmp.Or(taken, m["digest"])
+		f.URI = p.RepositoryURI(plan.Repository) + "@" + f.Digest
+	}
+
+	if _, digest, _ := strings.Cut(wanted["rebuilt"], "@"); digest != f.Digest {
+		f.Rebuilt = wanted["rebuilt"]
+	}
 
 	return nil
+}
+
+// taken is the digest of the rebuild that the spec takes, empty where it takes none
+// of this image. One that nobody knows of is not known, and changes nothing: servers
+// could not pull it.
+func (f *Image) taken(p plan.Plan, wanted map[string]string) (digest string, known bool) {
+	if !p.TakesRebuild() {
+		return "", true
+	}
+
+	_, digest, _ = strings.Cut(p.Image.Rebuild.Use, "@")
+	_, offered, _ := strings.Cut(wanted["rebuilt"], "@")
+
+	// What runs was offered once, too.
+	if slices.Contains([]string{offered, wanted["earlier"], f.Digest}, digest) {
+		return digest, true
+	}
+
+	// A first server has nothing to go on with.
+	return "", f.Digest == ""
 }
 
 // built is what a build that is done wrote: the wanted one, else an older one.

@@ -132,6 +132,15 @@ func (p Plan) ScheduleName(b Build, hash8 string) string {
 	return p.name("build-"+string(b)+"-"+hash8, maxSchedule)
 }
 
+// TakesRebuild says that servers shall run a rebuild of the image that the spec asks
+// for, and not what was built first.
+func (p Plan) TakesRebuild() bool {
+	return p.Image.Rebuild != nil && strings.HasPrefix(p.Image.Rebuild.Use, p.ContextHash(BuildComfyUI)+"-")
+}
+
+// RebuildName is the name of what builds the image of a hash again.
+func (p Plan) RebuildName(hash8 string) string { return p.name("rebuild-"+hash8, maxSchedule) }
+
 // registry is the account's registry, with the slash that follows it.
 func (p Plan) registry() string { return p.Account + ".dkr.ecr." + p.RegionName + ".amazonaws.com/" }
 

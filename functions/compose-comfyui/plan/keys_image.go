@@ -41,6 +41,7 @@ const (
 	familyBuildContext  = "image-context-"
 	familyBuildSchedule = "image-schedule-"
 	familyBuildMarker   = "image-marker-"
+	familyRebuild       = "image-rebuild-schedule-"
 	familyToken         = "image-token-secret-"  //nolint:gosec // The start of a key.
 	familyTokenValue    = "image-token-version-" //nolint:gosec // The start of a key.
 )
@@ -77,6 +78,12 @@ func BuildSchedule(b Build, hash8 string) kit.Key { return kit.Key(BuildSchedule
 
 // BuildMarker is what the build of a hash leaves behind.
 func BuildMarker(b Build, hash8 string) kit.Key { return kit.Key(BuildMarkers(b) + hash8) }
+
+// Rebuild builds the image of a hash again from time to time.
+func Rebuild(hash8 string) kit.Key { return kit.Key(Rebuilds + hash8) }
+
+// Rebuilds is the family of what does.
+const Rebuilds = familyRebuild
 
 // BuildContexts is the family of a build's contexts. A part looks through it for
 // what a newer hash has replaced.
@@ -122,7 +129,7 @@ func imageKeys() []kit.Key {
 }
 
 func imageFamilies() []string {
-	out := []string{familyToken, familyTokenValue}
+	out := []string{familyToken, familyTokenValue, familyRebuild}
 	for _, b := range Builds() {
 		out = append(out, BuildContexts(b), BuildSchedules(b), BuildMarkers(b))
 	}

@@ -53,6 +53,14 @@ func (a account) write(name, content string) {
 	}
 }
 
+func (a account) remove(name string) {
+	a.Helper()
+
+	if err := os.Remove(filepath.Join(a.dir, name)); err != nil {
+		a.Fatal(err)
+	}
+}
+
 func (a account) read(name string) string {
 	a.Helper()
 
@@ -229,9 +237,7 @@ func TestImageGone(t *testing.T) {
 		t.Errorf("What was built once is not told as failed: got %q", got)
 	}
 
-	if err := os.Remove(filepath.Join(a.dir, "broken")); err != nil {
-		t.Fatal(err)
-	}
+	a.remove("broken")
 
 	if !a.build("comfyui", image(), "REPOSITORY="+repository) || a.count("docker push ") != 2 {
 		t.Error("It is built and pushed again.")
@@ -261,7 +267,7 @@ func TestPinned(t *testing.T) {
 		"agent":   sum(Agent(Release{Image: "a", Digest: "b", NodeDaemonSHA256: "c", LambdaSHA256: "d", ModelFetcherSHA256: "e"}))[:8],
 		"models":  sum(Models([]Model{{Path: "a/b", URL: "https://c/d", SHA256: "e", Size: 1}}))[:8],
 	}
-	want := map[string]string{"comfyui": "a3ae457e", "agent": "63d191d7", "models": "f74348d1"}
+	want := map[string]string{"comfyui": "c2ea6cb3", "agent": "63d191d7", "models": "f74348d1"}
 
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("recipes: -want, +got:\n%s", diff)

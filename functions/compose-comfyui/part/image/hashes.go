@@ -1,6 +1,7 @@
 package image
 
 import (
+	"slices"
 	"strings"
 
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
@@ -25,6 +26,12 @@ func hashes(p plan.Plan, f facts.Facts, b plan.Build, d *kit.Desired) {
 
 	wanted := map[kit.Key]bool{
 		plan.BuildContext(b, hash): true, plan.BuildSchedule(b, hash): true, plan.BuildMarker(b, hash): true,
+	}
+
+	if b == plan.BuildComfyUI && p.Image.Rebuild != nil {
+		rebuild(p, f, hash, d)
+
+		wanted[plan.Rebuild(hash)] = true
 	}
 
 	// The marker of what runs tells its digest, until there is another to run.
@@ -92,10 +99,20 @@ func marker(p plan.Plan, b plan.Build, hash string, d *kit.Desired) {
 
 // families are the observed members of a build's families.
 func families(b plan.Build, d *kit.Desired) []kit.Key {
-	var out []kit.Key
+	out := starters(b, d)
 
-	for _, family := range []string{plan.BuildSchedules(b), plan.BuildContexts(b), plan.BuildMarkers(b)} {
+	for _, family := range []string{plan.BuildContexts(b), plan.BuildMarkers(b)} {
 		out = append(out, d.Observed().Family(family)...)
+	}
+
+	return out
+}
+
+// starters are the observed schedules of a build.
+func starters(b plan.Build, d *kit.Desired) []kit.Key {
+	out := slices.Clone(d.Observed().Family(plan.BuildSchedules(b)))
+	if b == plan.BuildComfyUI {
+		out = append(out, d.Observed().Family(plan.Rebuilds)...)
 	}
 
 	return out
@@ -110,7 +127,7 @@ func remove(b plan.Build, d *kit.Desired) {
 
 	d.RemoveAfter(plan.BuildTarget(b))
 	d.RemoveAfter(plan.BuildRule(b), plan.BuildTarget(b))
-	d.RemoveAfter(plan.BuildProject(b), append(d.Observed().Family(plan.BuildSchedules(b)), plan.BuildTarget(b))...)
+	d.RemoveAfter(plan.BuildProject(b), append(starters(b, d), plan.BuildTarget(b))...)
 	d.RemoveAfter(plan.BuildPolicy(b), plan.BuildProject(b))
 	d.RemoveAfter(plan.BuildLogs(b), plan.BuildProject(b))
 	d.RemoveAfter(plan.BuildRole(b), plan.BuildPolicy(b))

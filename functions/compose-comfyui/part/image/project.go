@@ -105,7 +105,7 @@ func environment(p plan.Plan, b plan.Build) []codebuild.EnvironmentVariableParam
 }
 
 func variable(name, value string) codebuild.EnvironmentVariableParameters {
-	return codebuild.EnvironmentVariableParameters{Name: new(name), Value: new(value), Type: new("PLAINTEXT")}
+	return codebuild.EnvironmentVariableParameters{Name: new(name), Value: new(value), Type: new(plaintext)}
 }
 
 // repositoryOf is where a build pushes to.

@@ -75,7 +75,7 @@ func schedule(p plan.Plan, b plan.Build, hash string, d *kit.Desired) {
 		Target: &scheduler.TargetParameters{
 			Arn:        new(p.ProjectARN(b)),
 			RoleArnRef: d.Ref(plan.TriggerRole),
-			Input:      new(startInput(plan.ContextObject(b, hash))),
+			Input:      new(startInput(override{Name: "KEY", Type: plaintext, Value: plan.ContextObject(b, hash)})),
 		},
 	}}})
 }
@@ -87,10 +87,11 @@ type override struct {
 	Value string `json:"value"`
 }
 
-func startInput(key string) string {
-	return compact(map[string]any{
-		"environmentVariablesOverride": []override{{Name: "KEY", Type: "PLAINTEXT", Value: key}},
-	})
+// plaintext is the type of a variable that is no secret.
+const plaintext = "PLAINTEXT"
+
+func startInput(variables ...override) string {
+	return compact(map[string]any{"environmentVariablesOverride": variables})
 }
 
 func contextPattern(p plan.Plan, b plan.Build) string {
