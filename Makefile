@@ -138,6 +138,14 @@ generate: ## Rewrite everything generated: deepcopy, XRD, activation policy, ref
 
 ##@ Checking
 
+.PHONY: test-browser
+test-browser: ## Open a studio in a real browser (fetches Debian's chromium and ComfyUI's frontend)
+	@hack/browser.sh
+
+.PHONY: screenshots
+screenshots: ## Take the documentation's pictures of the front door anew
+	@SCREENSHOTS=$(CURDIR)/docs/images hack/browser.sh
+
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(LINTERS) ## Lint all modules, scripts and the Dockerfile
 	$(LINTERS)/shellcheck --shell=bash .ci/run $$(git ls-files '*.sh' '*/testdata/bin/*')
@@ -145,6 +153,7 @@ lint: $(BIN)/golangci-lint $(LINTERS) ## Lint all modules, scripts and the Docke
 	$(BIN)/golangci-lint run ./...
 	cd $(BED) && ../../../$(BIN)/golangci-lint run --config ../../../.golangci.yml ./...
 	cd $(MODELSYNC) && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./...
+	cd test/browser && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./...
 
 $(LINTERS): hack/linters.txt
 	python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --require-hashes --upgrade --target $(OUT)/linters --requirement hack/linters.txt

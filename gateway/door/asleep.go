@@ -1,6 +1,8 @@
 package door
 
 import (
+	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -43,10 +45,24 @@ func (d *Door) waking(w http.ResponseWriter, pool string) {
 
 // wait says when to come again.
 func (d *Door) wait(w http.ResponseWriter, r *http.Request, pool string) {
+	d.later(w, pool)
+	refuse(w, r, http.StatusServiceUnavailable, "No server of the pool "+pool+" is awake.")
+}
+
+// woken says the same of a prompt that woke the pool, to people too: their page shows
+// it, and stays as it is.
+func (d *Door) woken(w http.ResponseWriter, r *http.Request, pool string) {
+	minutes := int(math.Ceil(d.later(w, pool).Minutes()))
+	refuse(w, r, http.StatusServiceUnavailable, fmt.Sprintf("The pool %s was asleep and wakes up now, in about %d min. The prompt was not queued. Run it again when a server is there.", pool, minutes))
+}
+
+// later is how long it takes until there is a server.
+func (d *Door) later(w http.ResponseWriter, pool string) time.Duration {
 	rest := max(d.Waker.Rest(pool), 5*time.Second)
 	w.Header().Set("Retry-After", strconv.Itoa(int(rest/time.Second)))
 	w.Header().Set("X-Studio-Asleep", pool)
-	refuse(w, r, http.StatusServiceUnavailable, "No server of the pool "+pool+" is awake.")
+
+	return rest
 }
 
 // loaded is how ComfyUI says how much there is to do.

@@ -94,7 +94,9 @@ func (d *Door) queue(ctx context.Context, w http.ResponseWriter, r *http.Request
 	for range dials {
 		s, pool, ok := d.worker(ctx, w, r, who, body, tried)
 		if !ok {
-			if pool != "" {
+			if pool != "" && len(tried) == 0 {
+				d.woken(w, r, pool)
+			} else if pool != "" {
 				d.wait(w, r, pool)
 			}
 

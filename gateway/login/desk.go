@@ -106,6 +106,8 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request, from netip.Addr
 		d.password(w, r, from)
 	case r.URL.Path == PathCallback && r.Method == http.MethodGet && d.Config().Login.Mode == config.ModeOIDC:
 		d.finishOIDC(w, r, from)
+	case r.URL.Path == PathLogout && r.Method == http.MethodGet:
+		page.Logout(w, page.LoginData{Studio: d.Config().Studio})
 	case r.URL.Path == PathLogout && r.Method == http.MethodPost:
 		d.logout(w, r)
 	default:

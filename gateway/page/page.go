@@ -22,6 +22,10 @@ type LoginData struct {
 // Login shows where people log in.
 func Login(w http.ResponseWriter, status int, d LoginData) { show(w, status, "login.html", d) }
 
+// Logout asks whether somebody means it: a link alone, which anybody can put
+// anywhere, logs nobody out.
+func Logout(w http.ResponseWriter, d LoginData) { show(w, http.StatusOK, "logout.html", d) }
+
 // Problem says in words what went wrong.
 func Problem(w http.ResponseWriter, status int, title, text string) {
 	show(w, status, "problem.html", map[string]string{"Title": title, "Text": text})

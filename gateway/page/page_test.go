@@ -24,6 +24,11 @@ func TestPages(t *testing.T) {
 			},
 			want: []string{"<title>Log in · " + safe + "</title>", "<h1>" + safe + "</h1>", `<p role="alert">` + safe + "</p>"},
 		},
+		"Logout": {
+			reason: "Where people log out.", status: http.StatusOK,
+			show: func(w http.ResponseWriter) { Logout(w, LoginData{Studio: evil}) },
+			want: []string{"<title>Log out · " + safe + "</title>", `<form method="post" action="/_studio/logout">`},
+		},
 		"Problem": {
 			reason: "What went wrong.", status: http.StatusForbidden,
 			show: func(w http.ResponseWriter) { Problem(w, http.StatusForbidden, evil, evil) },

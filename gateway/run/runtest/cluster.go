@@ -5,6 +5,7 @@ package runtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -249,12 +250,7 @@ func (k *Cluster) all() map[string]server {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 
-	out := map[string]server{}
-	for name, s := range k.servers {
-		out[name] = s
-	}
-
-	return out
+	return maps.Clone(k.servers)
 }
 
 func (k *Cluster) end(name string) {
