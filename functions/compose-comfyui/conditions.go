@@ -94,8 +94,8 @@ func (a answer) says(p part) statement {
 // unready are the part's composed resources that are not ready: those on their
 // way, and those that AWS refuses, with its words.
 func (a answer) unready(part string) (creating, failing []string) {
-	for _, k := range slices.Sorted(maps.Keys(a.result.Resources)) {
-		if plan.PartOf(k) != part || a.result.Ready[k] || a.observed.Deleting(k) {
+	for _, k := range keysOf(part, a.result.Resources) {
+		if a.result.Ready[k] || a.observed.Deleting(k) {
 			continue
 		}
 
@@ -139,11 +139,9 @@ func (a answer) goingAway(part string) int {
 func (a answer) waiting(part string) []string {
 	groups := map[string][]string{}
 
-	for _, k := range slices.Sorted(maps.Keys(a.result.Waiting)) {
-		if plan.PartOf(k) == part {
-			what := list(a.result.Waiting[k], ", ")
-			groups[what] = append(groups[what], string(k))
-		}
+	for _, k := range keysOf(part, a.result.Waiting) {
+		what := list(a.result.Waiting[k], ", ")
+		groups[what] = append(groups[what], string(k))
 	}
 
 	out := make([]string, 0, len(groups))
@@ -157,11 +155,24 @@ func (a answer) waiting(part string) []string {
 func (a answer) leaving(part string) []string {
 	var out []string
 
-	for _, k := range slices.Sorted(maps.Keys(a.result.Leaving)) {
+	for _, k := range keysOf(part, a.result.Leaving) {
+		out = append(out, fmt.Sprintf("%s after %s", k, list(names(a.result.Leaving[k]), ", ")))
+	}
+
+	return out
+}
+
+// keysOf are the part's keys among those of m, sorted.
+func keysOf[V any](part string, m map[kit.Key]V) []kit.Key {
+	var out []kit.Key
+
+	for k := range m {
 		if plan.PartOf(k) == part {
-			out = append(out, fmt.Sprintf("%s after %s", k, list(names(a.result.Leaving[k]), ", ")))
+			out = append(out, k)
 		}
 	}
+
+	slices.Sort(out)
 
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/crossplane/function-sdk-go/request"
 	"github.com/crossplane/function-sdk-go/resource"
 	"github.com/crossplane/function-sdk-go/response"
+	"google.golang.org/protobuf/types/known/structpb"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
@@ -87,22 +88,11 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, ra
 
 	p = p.WithRelease(release)
 
-	composedResources, err := request.GetObservedComposedResources(req)
-	if err != nil {
-		return answer{}, fmt.Errorf("cannot read the observed resources: %w", err)
-	}
-
-	// What an earlier function of the pipeline composes is its own business.
-	for k := range req.GetDesired().GetResources() {
-		if !p.Known(kit.Key(k)) {
-			delete(composedResources, resource.Name(k))
-		}
-	}
-
-	observed := kit.NewObserved(composedResources, readyOnceSeen).Unless(unfinished).Ageless(readyAtAnyAge)
+	seen := observedResources(req, p)
+	observed := kit.NewObserved(seen, readyOnceSeen).Unless(unfinished).Ageless(readyAtAnyAge)
 
 	// What a claim has is its own, whoever else has left something.
-	if len(composedResources) == 0 {
+	if len(seen) == 0 {
 		left, err := predecessors(req, oxr)
 		if err != nil {
 			return answer{}, err
@@ -133,7 +123,21 @@ func decide(req *fnv1.RunFunctionRequest, parts []part, release plan.Release, ra
 		return answer{}, err
 	}
 
-	return answer{parts: parts, claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result, kinds: d.Kinds()}, nil
+	return answer{parts: parts, claim: xr, observedClaim: oxr, plan: p, facts: f, observed: observed, result: result, kinds: d.Kinds}, nil
+}
+
+// observedResources are those of the claim, without what an earlier function of
+// the pipeline composes: that is its own business.
+func observedResources(req *fnv1.RunFunctionRequest, p plan.Plan) map[kit.Key]*structpb.Struct {
+	out := make(map[kit.Key]*structpb.Struct, len(req.GetObserved().GetResources()))
+
+	for k, r := range req.GetObserved().GetResources() {
+		if req.GetDesired().GetResources()[k] == nil || p.Known(kit.Key(k)) {
+			out[kit.Key(k)] = r.GetResource()
+		}
+	}
+
+	return out
 }
 
 // claim reads the composite resource, typed and as it came.

@@ -24,25 +24,27 @@ type answer struct {
 	facts         facts.Facts
 	observed      kit.Observed
 	result        kit.Result
-	kinds         []schema.GroupVersionKind
+	kinds         func() []schema.GroupVersionKind
 }
 
 // respond writes the desired resources, their readiness, the conditions and the
 // status.
 func respond(rsp *fnv1.RunFunctionResponse, a answer) error {
-	desired := make(map[resource.Name]*resource.DesiredComposed, len(a.result.Resources))
-
-	for k, o := range a.result.Resources {
-		ready := resource.ReadyFalse
-		if a.result.Ready[k] {
-			ready = resource.ReadyTrue
-		}
-
-		desired[resource.Name(k)] = &resource.DesiredComposed{Resource: o, Ready: ready}
+	if rsp.GetDesired() == nil {
+		rsp.Desired = &fnv1.State{}
 	}
 
-	if err := response.SetDesiredComposedResources(rsp, desired); err != nil {
-		return fmt.Errorf("cannot write the desired resources: %w", err)
+	if rsp.GetDesired().GetResources() == nil {
+		rsp.Desired.Resources = make(map[string]*fnv1.Resource, len(a.result.Resources))
+	}
+
+	for k, o := range a.result.Resources {
+		ready := fnv1.Ready_READY_FALSE
+		if a.result.Ready[k] {
+			ready = fnv1.Ready_READY_TRUE
+		}
+
+		rsp.Desired.Resources[string(k)] = &fnv1.Resource{Resource: o, Ready: ready}
 	}
 
 	xr, err := desiredClaim(a, rsp.GetDesired().GetComposite().GetResource().AsMap()["status"])
@@ -57,7 +59,7 @@ func respond(rsp *fnv1.RunFunctionResponse, a answer) error {
 	setConditions(rsp, a)
 
 	if len(a.observed.Keys()) == 0 {
-		requirePredecessors(rsp, a.observedClaim, a.kinds)
+		requirePredecessors(rsp, a.observedClaim, a.kinds())
 	}
 
 	rsp.Meta.Ttl = durationpb.New(a.ttl())

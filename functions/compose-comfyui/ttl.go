@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit/wire"
 )
 
 // How long an answer is good for. Crossplane runs the function on every change
@@ -41,7 +43,7 @@ func (a answer) ttl() time.Duration {
 	}
 
 	for k, o := range a.result.Resources {
-		if !a.result.Ready[k] && !isSlow(o.GetAPIVersion(), o.GetKind()) && a.observed.Trouble(k) == "" && !a.observed.Deleting(k) {
+		if !a.result.Ready[k] && !isSlow(wire.Kind(o)) && a.observed.Trouble(k) == "" && !a.observed.Deleting(k) {
 			return hurryingTTL
 		}
 	}

@@ -10,13 +10,12 @@
 package incluster
 
 import (
-	"encoding/json"
-	"fmt"
-
+	"google.golang.org/protobuf/types/known/structpb"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit/wire"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
@@ -56,45 +55,44 @@ func way(d *kit.Desired, k kit.Key) providerConfigRef {
 // is gone, and one object that hangs would hold up the cluster.
 func diesWithCluster() []Policy { return []Policy{Create, Observe, Update, LateInitialize} }
 
-// manifest is the object as it is applied: its intent and nothing else. What a
+// standard encodes what others decode by the rules of encoding/json.
+var standard = wire.Standard() //nolint:gochecknoglobals // It remembers how types are laid out, which is the same for ever.
+
+// A Manifest is an object as it is applied: its intent and nothing else. What a
 // type marshals beside that, a null timestamp, an empty status, is taken for a
 // difference on every comparison and applied for ever.
-func manifest(o runtime.Object) (runtime.RawExtension, error) {
-	m, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+type Manifest struct{ Object runtime.Object }
+
+// MarshalWire encodes it.
+func (m Manifest) MarshalWire() (*structpb.Value, error) {
+	v, err := standard.Value(m.Object)
 	if err != nil {
-		return runtime.RawExtension{}, fmt.Errorf("cannot convert %T: %w", o, err)
+		return nil, err
 	}
 
-	delete(m, "status")
-	prune(m)
+	delete(v.GetStructValue().GetFields(), "status")
+	prune(v.GetStructValue())
 
-	b, err := json.Marshal(m)
-	if err != nil {
-		return runtime.RawExtension{}, fmt.Errorf("cannot marshal %T: %w", o, err)
-	}
-
-	return runtime.RawExtension{Raw: b}, nil
+	return v, nil
 }
 
-// prune takes out nulls, and maps that are empty because nothing was said. An
-// empty map that says something (emptyDir: {}, a selector of everything) is
+// prune takes out nulls, and structs that are empty because nothing was said. An
+// empty struct that says something (emptyDir: {}, a selector of everything) is
 // kept by name.
-func prune(m map[string]any) {
-	for k, v := range m {
-		switch v := v.(type) {
-		case nil:
-			delete(m, k)
-		case map[string]any:
-			prune(v)
+func prune(s *structpb.Struct) {
+	for k, v := range s.GetFields() {
+		switch v := v.GetKind().(type) {
+		case *structpb.Value_NullValue:
+			delete(s.GetFields(), k)
+		case *structpb.Value_StructValue:
+			prune(v.StructValue)
 
-			if len(v) == 0 && noise[k] {
-				delete(m, k)
+			if len(v.StructValue.GetFields()) == 0 && noise[k] {
+				delete(s.GetFields(), k)
 			}
-		case []any:
-			for _, e := range v {
-				if e, ok := e.(map[string]any); ok {
-					prune(e)
-				}
+		case *structpb.Value_ListValue:
+			for _, e := range v.ListValue.GetValues() {
+				prune(e.GetStructValue())
 			}
 		}
 	}

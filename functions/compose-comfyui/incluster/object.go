@@ -1,9 +1,6 @@
 package incluster
 
 import (
-	"fmt"
-	"slices"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -31,7 +28,7 @@ type ObjectSpec struct {
 
 // ObjectParameters hold the manifest.
 type ObjectParameters struct {
-	Manifest runtime.RawExtension `json:"manifest"`
+	Manifest Manifest `json:"manifest"`
 }
 
 // Readiness says when an Object is ready.
@@ -44,7 +41,7 @@ type Readiness struct {
 func (o *Object) DeepCopyObject() runtime.Object {
 	out := *o
 	o.DeepCopyInto(&out.ObjectMeta)
-	out.Spec.ForProvider.Manifest.Raw = slices.Clone(o.Spec.ForProvider.Manifest.Raw)
+	out.Spec.ForProvider.Manifest.Object = o.Spec.ForProvider.Manifest.Object.DeepCopyObject()
 
 	return &out
 }
@@ -55,14 +52,8 @@ type Option func(*Object)
 // New wraps an object of a type of k8s.io/api, or one of ours that has its kind
 // filled in. It is watched, and it dies with the cluster unless Owned.
 func New(d *kit.Desired, o runtime.Object, options ...Option) *Object {
-	m, err := manifest(o)
-	if err != nil {
-		// Types marshal or they do not; the tests compose every one of them.
-		panic(fmt.Sprintf("cannot wrap an object: %v", err))
-	}
-
 	out := &Object{Spec: ObjectSpec{
-		ForProvider:        ObjectParameters{Manifest: m},
+		ForProvider:        ObjectParameters{Manifest: Manifest{o}},
 		ManagementPolicies: diesWithCluster(),
 		ProviderConfigRef:  kubernetesWay(d),
 		Watch:              true,

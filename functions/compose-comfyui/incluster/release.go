@@ -1,10 +1,7 @@
 package incluster
 
 import (
-	"encoding/json"
-	"fmt"
-	"slices"
-
+	"google.golang.org/protobuf/types/known/structpb"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -32,10 +29,16 @@ type ReleaseParameters struct {
 	Namespace string `json:"namespace"`
 	// Wait is always false, and said: what needs a chart's pods asks for them, and
 	// an install that waits could outlive its token.
-	Wait                bool                 `json:"wait"`
-	SkipCreateNamespace bool                 `json:"skipCreateNamespace,omitempty"`
-	Values              runtime.RawExtension `json:"values"`
+	Wait                bool   `json:"wait"`
+	SkipCreateNamespace bool   `json:"skipCreateNamespace,omitempty"`
+	Values              Values `json:"values"`
 }
+
+// Values are what a chart is given: a struct of ours that nobody changes.
+type Values struct{ of any }
+
+// MarshalWire encodes them.
+func (v Values) MarshalWire() (*structpb.Value, error) { return standard.Value(v.of) }
 
 // A Chart is pinned by version.
 type Chart struct {
@@ -48,7 +51,6 @@ type Chart struct {
 func (r *Release) DeepCopyObject() runtime.Object {
 	out := *r
 	r.DeepCopyInto(&out.ObjectMeta)
-	out.Spec.ForProvider.Values.Raw = slices.Clone(r.Spec.ForProvider.Values.Raw)
 
 	return &out
 }
@@ -56,14 +58,8 @@ func (r *Release) DeepCopyObject() runtime.Object {
 // NewRelease installs a chart with the values that a struct of ours marshals to.
 // It dies with the cluster: uninstalling needs the way in, and gains nothing.
 func NewRelease(d *kit.Desired, namespace string, chart Chart, values any) *Release {
-	b, err := json.Marshal(values)
-	if err != nil {
-		// As with manifests: the tests compose every one.
-		panic(fmt.Sprintf("cannot marshal the values of chart %s: %v", chart.Name, err))
-	}
-
 	return &Release{Spec: ReleaseSpec{
-		ForProvider:        ReleaseParameters{Chart: chart, Namespace: namespace, SkipCreateNamespace: true, Values: runtime.RawExtension{Raw: b}},
+		ForProvider:        ReleaseParameters{Chart: chart, Namespace: namespace, SkipCreateNamespace: true, Values: Values{values}},
 		ManagementPolicies: diesWithCluster(),
 		ProviderConfigRef:  helmWay(d),
 	}}

@@ -8,7 +8,15 @@ import (
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
 	"github.com/crossplane/function-sdk-go/resource/composed"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit/wire"
 )
+
+// intent encodes what is applied. Status and generation are not ours. Of
+// spec.initProvider, which no part uses, there would remain what is no pointer: a
+// reference to a Secret of no name, which a provider takes at its word.
+var intent = wire.Intent("status", "metadata.generation", "spec.initProvider") //nolint:gochecknoglobals // It remembers how types are laid out, which is the same for ever.
 
 // providerConfigReferencer is a managed resource of Crossplane v2.
 type providerConfigReferencer interface {
@@ -17,7 +25,7 @@ type providerConfigReferencer interface {
 
 // complete puts on an object what no part should have to say, and turns it into
 // what Crossplane applies. Everything in it is "fully specified intent".
-func (d *Desired) complete(k Key, o Object) (*composed.Unstructured, error) {
+func (d *Desired) complete(k Key, o Object) (*structpb.Struct, error) {
 	if o.GetName() != "" {
 		return nil, fmt.Errorf("a part must not name it, but it is called %q", o.GetName())
 	}
@@ -35,21 +43,14 @@ func (d *Desired) complete(k Key, o Object) (*composed.Unstructured, error) {
 
 	setDefaults(o, d.inventory.Region(), d.inventory.Tags(k))
 
-	u, err := composed.From(o)
+	kinds, _, err := composed.Scheme.ObjectKinds(o)
 	if err != nil {
 		return nil, err
 	}
 
-	// From leaves status.observedGeneration: 0, and status is not ours.
-	delete(u.Object, "status")
+	o.GetObjectKind().SetGroupVersionKind(kinds[0])
 
-	// And of initProvider, which no part uses, it leaves what is no pointer: a
-	// reference to a Secret of no name, which a provider takes at its word.
-	if spec, ok := u.Object["spec"].(map[string]any); ok {
-		delete(spec, "initProvider")
-	}
-
-	return u, nil
+	return intent.Struct(o)
 }
 
 // setDefaults fills spec.forProvider.region and .tags where the type has the
@@ -84,10 +85,10 @@ func setDefaults(o Object, region string, tags map[string]string) {
 }
 
 // references are the keys that an object refers to by name.
-func (d *Desired) references(obj map[string]any) []Key {
+func (d *Desired) references(s *structpb.Struct) []Key {
 	var out []Key
 
-	for _, name := range referencedNames(obj) {
+	for _, name := range referencedNames(s) {
 		if k, ok := d.names[name]; ok {
 			out = append(out, k)
 		}
@@ -99,20 +100,18 @@ func (d *Desired) references(obj map[string]any) []Key {
 // referencedNames are the names in every …Ref and …Refs of spec.forProvider, and
 // that of the provider config: an object in a cluster needs the one that leads
 // there, and must not outlive it.
-func referencedNames(obj map[string]any) []string {
-	spec, _ := obj["spec"].(map[string]any)
-
-	return appendRefs(appendNames(nil, spec["forProvider"]), spec["providerConfigRef"])
+func referencedNames(s *structpb.Struct) []string {
+	return appendRefs(appendNames(nil, wire.Get(s, "spec", "forProvider")), wire.Get(s, "spec", "providerConfigRef"))
 }
 
-func appendNames(out []string, v any) []string {
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
+func appendNames(out []string, v *structpb.Value) []string {
+	switch k := v.GetKind().(type) {
+	case *structpb.Value_ListValue:
+		for _, e := range k.ListValue.GetValues() {
 			out = appendNames(out, e)
 		}
-	case map[string]any:
-		for field, e := range v {
+	case *structpb.Value_StructValue:
+		for field, e := range k.StructValue.GetFields() {
 			if strings.HasSuffix(field, "Ref") || strings.HasSuffix(field, "Refs") {
 				out = appendRefs(out, e)
 			} else {
@@ -125,16 +124,14 @@ func appendNames(out []string, v any) []string {
 }
 
 // appendRefs takes one reference or a list of them.
-func appendRefs(out []string, v any) []string {
-	list, ok := v.([]any)
-	if !ok {
-		list = []any{v}
+func appendRefs(out []string, v *structpb.Value) []string {
+	if name := wire.String(v.GetStructValue(), "name"); name != "" {
+		out = append(out, name)
 	}
 
-	for _, r := range list {
-		m, _ := r.(map[string]any)
-		if n, _ := m["name"].(string); n != "" {
-			out = append(out, n)
+	for _, r := range v.GetListValue().GetValues() {
+		if name := wire.String(r.GetStructValue(), "name"); name != "" {
+			out = append(out, name)
 		}
 	}
 

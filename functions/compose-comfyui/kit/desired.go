@@ -10,10 +10,12 @@ import (
 
 	xpv1 "github.com/crossplane/crossplane-runtime/v2/apis/common/v1"
 	protection "github.com/crossplane/crossplane/apis/v2/protection/v1beta1"
-	"github.com/crossplane/function-sdk-go/resource/composed"
+	"google.golang.org/protobuf/types/known/structpb"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit/wire"
 )
 
 // An Object is a typed composed resource. Parts fill its spec and nothing else.
@@ -49,7 +51,7 @@ type Desired struct {
 	inventory Inventory
 	observed  Observed
 
-	composed  map[Key]*composed.Unstructured
+	composed  map[Key]*structpb.Struct
 	gates     map[Key]Gate
 	waiting   map[Key][]string
 	removable map[Key][]Key
@@ -65,7 +67,7 @@ func NewDesired(inv Inventory, o Observed) *Desired {
 	return &Desired{
 		inventory: inv,
 		observed:  o,
-		composed:  map[Key]*composed.Unstructured{},
+		composed:  map[Key]*structpb.Struct{},
 		gates:     map[Key]Gate{},
 		waiting:   map[Key][]string{},
 		removable: map[Key][]Key{},
@@ -96,15 +98,15 @@ func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 		return
 	}
 
-	u, err := d.complete(k, o)
+	s, err := d.complete(k, o)
 	if err != nil {
 		d.failf("cannot compose %q: %w", k, err)
 		return
 	}
 
-	d.kinds[u.GroupVersionKind()] = true
+	d.kinds[o.GetObjectKind().GroupVersionKind()] = true
 
-	g.after = append(slices.Clone(g.after), d.references(u.Object)...)
+	g.after = append(slices.Clone(g.after), d.references(s)...)
 	slices.Sort(g.after)
 	g.after = slices.Compact(g.after)
 	d.gates[k] = g
@@ -118,14 +120,14 @@ func (d *Desired) AddWhen(g Gate, k Key, o Object) {
 	case len(lost) > 0:
 		d.waiting[k] = lost
 	case d.observed.Exists(k):
-		d.composed[k] = u
+		d.composed[k] = s
 	default:
 		if w := append(d.notReady(g.after), g.awaited()...); len(w) > 0 || d.observed.predecessors > 0 {
 			d.waiting[k] = w
 			return
 		}
 
-		d.composed[k] = u
+		d.composed[k] = s
 	}
 }
 
@@ -166,8 +168,8 @@ func (d *Desired) Observed() Observed { return d.observed }
 
 // nameOf prefers the observed name: Crossplane keeps it whatever we ask for.
 func (d *Desired) nameOf(k Key) string {
-	if r, ok := d.observed.object(k); ok {
-		return r.GetName()
+	if name := wire.String(d.observed.resources[k], "metadata", "name"); name != "" {
+		return name
 	}
 
 	return d.inventory.Name(k)

@@ -61,7 +61,7 @@ type answer struct {
 }
 
 func answerOf(d *kit.Desired) answer {
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		return answer{Errors: strings.Split(err.Error(), "\n")}
 	}
@@ -79,7 +79,7 @@ func answerOf(d *kit.Desired) answer {
 
 // objectOf is one desired object, as plain data.
 func objectOf(d *kit.Desired, k kit.Key) (map[string]any, error) {
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		return nil, err
 	}

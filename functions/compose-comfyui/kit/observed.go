@@ -2,22 +2,23 @@ package kit
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/crossplane/function-sdk-go/resource"
-	"github.com/crossplane/function-sdk-go/resource/composed"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit/wire"
 )
 
 // A Key names a composed resource within a studio. Renaming one deletes the
 // resource and makes another.
 type Key string
 
-// Observed are the composed resources as Crossplane saw them before this run.
+// Observed are the composed resources as Crossplane saw them before this run. It
+// reads them as they came: of most, only their conditions matter.
 type Observed struct {
-	resources map[resource.Name]resource.ObservedComposed
+	resources map[Key]*structpb.Struct
 	// keys are sorted once: parts ask for them a dozen times in a run.
 	keys     []Key
 	seenOnly func(apiVersion, kind string) bool
@@ -29,10 +30,10 @@ type Observed struct {
 
 // NewObserved wraps what a request holds. SeenOnly tells the kinds that have no
 // Ready condition and count as ready once they exist.
-func NewObserved(resources map[resource.Name]resource.ObservedComposed, seenOnly func(apiVersion, kind string) bool) Observed {
+func NewObserved(resources map[Key]*structpb.Struct, seenOnly func(apiVersion, kind string) bool) Observed {
 	keys := make([]Key, 0, len(resources))
 	for k := range resources {
-		keys = append(keys, Key(k))
+		keys = append(keys, k)
 	}
 
 	slices.Sort(keys)
@@ -56,71 +57,45 @@ func (o Observed) Ageless(ageless func(apiVersion, kind string) bool) Observed {
 
 // Exists says whether the resource was observed.
 func (o Observed) Exists(k Key) bool {
-	_, ok := o.resources[resource.Name(k)]
+	_, ok := o.resources[k]
 	return ok
 }
 
 // Ready says whether the resource exists and its own Ready condition is True
 // for its current generation. A missing condition is not ready.
 func (o Observed) Ready(k Key) bool {
-	r, ok := o.resources[resource.Name(k)]
-	if !ok || r.Resource.GetDeletionTimestamp() != nil {
+	r, ok := o.resources[k]
+	if !ok || deleting(r) {
 		return false
 	}
 
-	if o.seenOnly != nil && o.seenOnly(r.Resource.GetAPIVersion(), r.Resource.GetKind()) {
+	apiVersion, kind := wire.Kind(r)
+	if o.seenOnly != nil && o.seenOnly(apiVersion, kind) {
 		return true
 	}
 
 	// That what is only looked at is not there is an answer, not a fault.
-	if observeOnly(r.Resource.Object) {
+	if observeOnly(r) {
 		return true
 	}
 
-	return o.readyNow(r.Resource) && !o.unfinished(r.Resource)
-}
+	unfinished := o.unless != nil && o.unless(apiVersion, kind, wire.String(r, "status", "atProvider", "status"))
 
-func (o Observed) unfinished(r *composed.Unstructured) bool {
-	if o.unless == nil {
-		return false
-	}
-
-	status, _ := r.Object["status"].(map[string]any)
-	at, _ := status["atProvider"].(map[string]any)
-	state, _ := at["status"].(string)
-
-	return o.unless(r.GetAPIVersion(), r.GetKind(), state)
+	return !unfinished && readyNow(r, o.ageless != nil && o.ageless(apiVersion, kind))
 }
 
 // Deleting says whether the resource is on its way out.
-func (o Observed) Deleting(k Key) bool {
-	r, ok := o.resources[resource.Name(k)]
-	return ok && r.Resource.GetDeletionTimestamp() != nil
-}
+func (o Observed) Deleting(k Key) bool { return deleting(o.resources[k]) }
 
 // AtProvider reads status.atProvider of an observed resource into the kind's
 // typed observation. It reports whether there is one.
 func (o Observed) AtProvider(k Key, into any) (bool, error) {
-	r, ok := o.resources[resource.Name(k)]
-	if !ok {
+	at := wire.Get(o.resources[k], "status", "atProvider")
+	if at == nil {
 		return false, nil
 	}
 
-	status, _ := r.Resource.Object["status"].(map[string]any)
-
-	at, ok := status["atProvider"]
-	if !ok {
-		return false, nil
-	}
-
-	// Through JSON, because protobuf knows one number type only and the typed
-	// observations know several.
-	b, err := json.Marshal(at)
-	if err != nil {
-		return true, fmt.Errorf("cannot read status.atProvider of %q: %w", k, err)
-	}
-
-	if err := json.Unmarshal(b, into); err != nil {
+	if err := wire.Decode(at, into); err != nil {
 		return true, fmt.Errorf("cannot read status.atProvider of %q: %w", k, err)
 	}
 
@@ -146,14 +121,14 @@ func (o Observed) Keys() []Key { return slices.Clone(o.keys) }
 // Trouble is the message of the resource's Synced or Ready condition when it
 // tells of an error, else empty.
 func (o Observed) Trouble(k Key) string {
-	r, ok := o.resources[resource.Name(k)]
-	if !ok || observeOnly(r.Resource.Object) {
+	r, ok := o.resources[k]
+	if !ok || observeOnly(r) {
 		return ""
 	}
 
 	for _, typ := range []string{"Synced", "LastAsyncOperation", "Ready"} {
-		if c := condition(r.Resource.Object, typ); c != nil && c["status"] == "False" {
-			if m, _ := c["message"].(string); m != "" {
+		if c := condition(r, typ); wire.String(c, "status") == "False" {
+			if m := wire.String(c, "message"); m != "" {
 				return m
 			}
 		}
@@ -165,15 +140,8 @@ func (o Observed) Trouble(k Key) string {
 // Data is a value in an observed Secret or ConfigMap, decoded; empty where there
 // is none.
 func (o Observed) Data(k Key, field string) string {
-	r, ok := o.resources[resource.Name(k)]
-	if !ok {
-		return ""
-	}
-
-	data, _ := r.Resource.Object["data"].(map[string]any)
-	value, _ := data[field].(string)
-
-	if r.Resource.GetKind() != "Secret" {
+	value := wire.String(o.resources[k], "data", field)
+	if _, kind := wire.Kind(o.resources[k]); kind != "Secret" {
 		return value
 	}
 
@@ -185,30 +153,20 @@ func (o Observed) Data(k Key, field string) string {
 	return string(b)
 }
 
-// object is the observed resource as it came.
-func (o Observed) object(k Key) (*composed.Unstructured, bool) {
-	r, ok := o.resources[resource.Name(k)]
-	return r.Resource, ok
-}
+func deleting(r *structpb.Struct) bool { return wire.String(r, "metadata", "deletionTimestamp") != "" }
 
-func (o Observed) readyNow(r *composed.Unstructured) bool {
-	obj := r.Object
-
-	ready := condition(obj, "Ready")
-	if ready == nil || ready["status"] != "True" {
+func readyNow(r *structpb.Struct, ageless bool) bool {
+	ready := condition(r, "Ready")
+	if wire.String(ready, "status") != "True" {
 		return false
 	}
 
-	if o.ageless != nil && o.ageless(r.GetAPIVersion(), r.GetKind()) {
-		return true
-	}
-
-	gen := generation(obj["metadata"], "generation")
+	gen := wire.Get(r, "metadata", "generation").GetNumberValue()
 
 	// The real provider writes no observedGeneration on Ready and one on Synced
 	// for most kinds. A Ready of an older generation is no answer for this one.
-	for _, c := range []map[string]any{ready, condition(obj, "Synced")} {
-		if seen := generation(c, "observedGeneration"); seen != 0 && seen < gen {
+	for _, c := range []*structpb.Struct{ready, condition(r, "Synced")} {
+		if seen := wire.Get(c, "observedGeneration").GetNumberValue(); !ageless && seen != 0 && seen < gen {
 			return false
 		}
 	}
@@ -217,36 +175,18 @@ func (o Observed) readyNow(r *composed.Unstructured) bool {
 }
 
 // observeOnly says whether nobody but its owner changes what the resource shows.
-func observeOnly(obj map[string]any) bool {
-	spec, _ := obj["spec"].(map[string]any)
-	policies, _ := spec["managementPolicies"].([]any)
+func observeOnly(r *structpb.Struct) bool {
+	policies := wire.Get(r, "spec", "managementPolicies").GetListValue().GetValues()
 
-	return len(policies) == 1 && policies[0] == "Observe"
+	return len(policies) == 1 && policies[0].GetStringValue() == "Observe"
 }
 
-func condition(obj map[string]any, typ string) map[string]any {
-	status, _ := obj["status"].(map[string]any)
-	list, _ := status["conditions"].([]any)
-
-	for _, e := range list {
-		if c, _ := e.(map[string]any); c["type"] == typ {
-			return c
+func condition(r *structpb.Struct, typ string) *structpb.Struct {
+	for _, c := range wire.Get(r, "status", "conditions").GetListValue().GetValues() {
+		if s := c.GetStructValue(); wire.String(s, "type") == typ {
+			return s
 		}
 	}
 
 	return nil
-}
-
-// generation reads a whole number that may have come as a protobuf double.
-func generation(from any, field string) int64 {
-	m, _ := from.(map[string]any)
-
-	switch v := m[field].(type) {
-	case int64:
-		return v
-	case float64:
-		return int64(v)
-	}
-
-	return 0
 }

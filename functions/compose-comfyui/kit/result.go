@@ -1,19 +1,20 @@
 package kit
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/crossplane/crossplane-runtime/v2/pkg/meta"
-	"github.com/crossplane/function-sdk-go/resource/composed"
-	"k8s.io/apimachinery/pkg/runtime"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit/wire"
 )
 
 // A Result is the whole answer: what is desired, and what is not there yet.
 type Result struct {
 	// Resources are the desired objects.
-	Resources map[Key]*composed.Unstructured
+	Resources map[Key]*structpb.Struct
 	// Ready tells which of them are ready.
 	Ready map[Key]bool
 	// Waiting are resources not composed yet, with what they wait for: keys,
@@ -107,14 +108,14 @@ func (d *Desired) usersOf(k Key, declared []Key) []Key {
 	name := d.nameOf(k)
 
 	for _, other := range d.observed.Keys() {
-		o, _ := d.observed.object(other)
-		if other != k && (slices.Contains(referencedNames(o.Object), name) || usageOf(o.Object) == name) {
+		o := d.observed.resources[other]
+		if other != k && (slices.Contains(referencedNames(o), name) || usageOf(o) == name) {
 			out = append(out, other)
 		}
 	}
 
 	for other, o := range d.composed {
-		if other != k && slices.Contains(referencedNames(o.Object), name) {
+		if other != k && slices.Contains(referencedNames(o), name) {
 			out = append(out, other)
 		}
 	}
@@ -126,36 +127,38 @@ func (d *Desired) usersOf(k Key, declared []Key) []Key {
 
 // hold keeps a resource as it is: the spec that made it is gone, so what was
 // observed is all there is to go by. It lives only until its users are gone.
-func (d *Desired) hold(k Key) *composed.Unstructured {
-	o, _ := d.observed.object(k)
-	out := composed.New()
-	out.SetAPIVersion(o.GetAPIVersion())
-	out.SetKind(o.GetKind())
-	out.SetName(o.GetName())
+func (d *Desired) hold(k Key) *structpb.Struct {
+	o := d.observed.resources[k]
+	metadata := &structpb.Struct{Fields: map[string]*structpb.Value{"name": wire.Get(o, "metadata", "name")}}
 
 	// A name that we gave is ours to keep giving: without it the provider would
 	// look for a resource of another name.
 	if name := d.inventory.ExternalName(k); name != "" {
-		meta.SetExternalName(out, name)
+		metadata.Fields["annotations"] = structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
+			meta.AnnotationKeyExternalName: structpb.NewStringValue(name),
+		}})
 	}
 
-	if spec, ok := o.Object["spec"].(map[string]any); ok {
-		out.Object["spec"] = runtime.DeepCopyJSON(maps.Clone(spec))
+	out := &structpb.Struct{Fields: map[string]*structpb.Value{
+		"apiVersion": o.GetFields()["apiVersion"],
+		"kind":       o.GetFields()["kind"],
+		"metadata":   structpb.NewStructValue(metadata),
+	}}
+	if spec := wire.Get(o, "spec"); spec.GetStructValue() != nil {
+		out.Fields["spec"] = spec
 	}
 
-	return out
+	// What was observed is Crossplane's.
+	held, _ := proto.Clone(out).(*structpb.Struct)
+
+	return held
 }
 
 // usageOf is the name that a Usage protects, or empty.
-func usageOf(obj map[string]any) string {
-	if obj["kind"] != "Usage" {
+func usageOf(s *structpb.Struct) string {
+	if _, kind := wire.Kind(s); kind != "Usage" {
 		return ""
 	}
 
-	spec, _ := obj["spec"].(map[string]any)
-	of, _ := spec["of"].(map[string]any)
-	ref, _ := of["resourceRef"].(map[string]any)
-	name, _ := ref["name"].(string)
-
-	return name
+	return wire.String(s, "spec", "of", "resourceRef", "name")
 }

@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	protection "github.com/crossplane/crossplane/apis/v2/protection/v1beta1"
-	"github.com/crossplane/function-sdk-go/resource/composed"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit/wire"
 )
 
 // UsagePrefix starts the key of every Usage.
@@ -53,21 +55,22 @@ func onlyByUsages(users []Key) bool {
 	return len(users) > 0 && !slices.ContainsFunc(users, func(k Key) bool { return !strings.HasPrefix(string(k), UsagePrefix) })
 }
 
-func usage(of, by *composed.Unstructured) *protection.Usage {
-	replay := true
+func usage(of, by *structpb.Struct) *protection.Usage {
+	ofVersion, ofKind := wire.Kind(of)
+	byVersion, byKind := wire.Kind(by)
 
 	return &protection.Usage{Spec: protection.UsageSpec{
 		Of: protection.NamespacedResource{
-			APIVersion:  of.GetAPIVersion(),
-			Kind:        of.GetKind(),
-			ResourceRef: &protection.NamespacedResourceRef{Name: of.GetName()},
+			APIVersion:  ofVersion,
+			Kind:        ofKind,
+			ResourceRef: &protection.NamespacedResourceRef{Name: wire.String(of, "metadata", "name")},
 		},
 		By: &protection.Resource{
-			APIVersion:  by.GetAPIVersion(),
-			Kind:        by.GetKind(),
-			ResourceRef: &protection.ResourceRef{Name: by.GetName()},
+			APIVersion:  byVersion,
+			Kind:        byKind,
+			ResourceRef: &protection.ResourceRef{Name: wire.String(by, "metadata", "name")},
 		},
 		// Without it a refused delete waits for the garbage collector's back-off.
-		ReplayDeletion: &replay,
+		ReplayDeletion: new(true),
 	}}
 }

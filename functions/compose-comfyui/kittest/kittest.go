@@ -3,10 +3,13 @@
 package kittest
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 
-	"github.com/crossplane/function-sdk-go/resource"
-	"github.com/crossplane/function-sdk-go/resource/composed"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/structpb"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 )
@@ -65,31 +68,48 @@ func Ref(name string) map[string]any { return map[string]any{"name": name} }
 // Observe is a set of resources that are called what names says. ProviderConfig
 // is a kind without a Ready condition.
 func Observe(names func(k kit.Key) string, states map[kit.Key]State) kit.Observed {
-	rs := make(map[resource.Name]resource.ObservedComposed, len(states))
+	rs := make(map[kit.Key]*structpb.Struct, len(states))
 
 	for k, s := range states {
 		if s.Name == "" {
 			s.Name = names(k)
 		}
 
-		rs[resource.Name(k)] = resource.ObservedComposed{Resource: s.object()}
+		rs[k] = s.object()
 	}
 
 	return kit.NewObserved(rs, func(_, kind string) bool { return kind == "ProviderConfig" })
 }
 
-func (s State) object() *composed.Unstructured {
-	u := composed.New()
-	u.SetAPIVersion("ec2.aws.m.upbound.io/v1beta1")
-	u.SetKind("VPC")
+// A Result is the kit's, with objects as plain data.
+type Result struct {
+	kit.Result
 
-	if s.Kind != "" {
-		u.SetAPIVersion(s.APIVersion)
-		u.SetKind(s.Kind)
+	Resources map[kit.Key]*unstructured.Unstructured
+}
+
+// ResultOf closes a set.
+func ResultOf(d *kit.Desired) (Result, error) {
+	r, err := d.Result()
+	if err != nil {
+		return Result{}, err
 	}
 
-	// Numbers come over the wire as doubles.
-	meta := map[string]any{"name": s.Name, "generation": float64(s.Generation)}
+	out := Result{Result: r, Resources: make(map[kit.Key]*unstructured.Unstructured, len(r.Resources))}
+	for k, s := range r.Resources {
+		out.Resources[k] = &unstructured.Unstructured{Object: s.AsMap()}
+	}
+
+	return out, nil
+}
+
+func (s State) object() *structpb.Struct {
+	u := map[string]any{"apiVersion": "ec2.aws.m.upbound.io/v1beta1", "kind": "VPC"}
+	if s.Kind != "" {
+		u["apiVersion"], u["kind"] = s.APIVersion, s.Kind
+	}
+
+	meta := map[string]any{"name": s.Name, "generation": s.Generation}
 	if s.Deleting {
 		meta["deletionTimestamp"] = "2026-11-24T20:00:00Z"
 	}
@@ -98,21 +118,35 @@ func (s State) object() *composed.Unstructured {
 		meta["annotations"] = s.Annotations
 	}
 
-	u.Object["metadata"] = meta
+	u["metadata"] = meta
 
 	if spec := s.spec(); len(spec) > 0 {
-		u.Object["spec"] = spec
+		u["spec"] = spec
 	}
 
 	if s.Data != nil {
-		u.Object["data"] = s.Data
+		u["data"] = s.Data
 	}
 
 	if status := s.status(); len(status) > 0 {
-		u.Object["status"] = status
+		u["status"] = status
 	}
 
-	return u
+	return overTheWire(u)
+}
+
+func overTheWire(u map[string]any) *structpb.Struct {
+	b, err := json.Marshal(u)
+	if err != nil {
+		panic(fmt.Sprintf("cannot observe %v: %v", u, err))
+	}
+
+	out := &structpb.Struct{}
+	if err := protojson.Unmarshal(b, out); err != nil {
+		panic(fmt.Sprintf("cannot observe %v: %v", u, err))
+	}
+
+	return out
 }
 
 func (s State) spec() map[string]any {

@@ -55,7 +55,7 @@ func known() facts.Facts {
 
 func ours(k kit.Key) bool { return plan.PartOf(k) == "capacity" || plan.PartOf(k) == "usage" }
 
-func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kit.Result {
+func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kittest.Result {
 	t.Helper()
 
 	d := kit.NewDesired(p, kittest.Observe(p.Name, states))
@@ -68,7 +68,7 @@ func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittes
 		}
 	}
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func stateOf(o map[string]any) kittest.State {
 }
 
 // manifestOf is what an Object puts into the cluster.
-func manifestOf(t *testing.T, r kit.Result, k kit.Key) map[string]any {
+func manifestOf(t *testing.T, r kittest.Result, k kit.Key) map[string]any {
 	t.Helper()
 
 	o := r.Resources[k]

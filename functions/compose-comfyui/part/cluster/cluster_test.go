@@ -61,7 +61,7 @@ func up(t *testing.T, p plan.Plan, f facts.Facts) map[kit.Key]kittest.State {
 	return nil
 }
 
-func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kit.Result {
+func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kittest.Result {
 	t.Helper()
 
 	d := kit.NewDesired(p, kittest.Observe(p.Name, states))
@@ -74,7 +74,7 @@ func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittes
 		}
 	}
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func others(p plan.Plan) map[kit.Key]kittest.State {
 	return out
 }
 
-func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kit.Result {
+func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kittest.Result {
 	t.Helper()
 
 	d := kit.NewDesired(p, kittest.Observe(p.Name, states))
@@ -90,7 +90,7 @@ func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittes
 		}
 	}
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func up(t *testing.T, p plan.Plan, f facts.Facts) map[kit.Key]kittest.State {
 	return nil
 }
 
-func field(t *testing.T, r kit.Result, k kit.Key, path ...string) any {
+func field(t *testing.T, r kittest.Result, k kit.Key, path ...string) any {
 	t.Helper()
 
 	if r.Resources[k] == nil {
@@ -284,7 +284,7 @@ func TestDeletionOrder(t *testing.T) {
 
 	got := map[string]bool{}
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}

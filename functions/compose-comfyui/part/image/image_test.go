@@ -54,7 +54,7 @@ func builds(s facts.BuildState) facts.Facts {
 	return f
 }
 
-func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kit.Result {
+func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kittest.Result {
 	t.Helper()
 
 	d := kit.NewDesired(p, kittest.Observe(p.Name, states))
@@ -63,7 +63,7 @@ func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittes
 	// The models bucket is another part's; here it is nobody's.
 	d.RemoveAfter(models)
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func up(t *testing.T, p plan.Plan) map[kit.Key]kittest.State {
 	return nil
 }
 
-func field(t *testing.T, r kit.Result, k kit.Key, path ...string) any {
+func field(t *testing.T, r kittest.Result, k kit.Key, path ...string) any {
 	t.Helper()
 
 	o := r.Resources[k]

@@ -27,7 +27,7 @@ func newPlan(t *testing.T, edits ...func(*v1alpha1.ComfyUIStudioSpec)) plan.Plan
 
 func mirrored() facts.Facts { return facts.Facts{Image: facts.Image{AgentMirrored: true}} }
 
-func compose(t *testing.T, p plan.Plan, f facts.Facts, observed ...kit.Key) kit.Result {
+func compose(t *testing.T, p plan.Plan, f facts.Facts, observed ...kit.Key) kittest.Result {
 	t.Helper()
 
 	states := map[kit.Key]kittest.State{}
@@ -41,7 +41,7 @@ func compose(t *testing.T, p plan.Plan, f facts.Facts, observed ...kit.Key) kit.
 	// The bucket is another part's; here it is nobody's.
 	d.RemoveAfter(bucket)
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func all() []kit.Key {
 	}
 }
 
-func field(t *testing.T, r kit.Result, k kit.Key, path ...string) any {
+func field(t *testing.T, r kittest.Result, k kit.Key, path ...string) any {
 	t.Helper()
 
 	o := r.Resources[k]

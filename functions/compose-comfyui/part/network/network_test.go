@@ -22,13 +22,13 @@ func newPlan(t *testing.T, egress v1alpha1.Egress, zones ...string) plan.Plan {
 	return plantest.New(t, func(s *v1alpha1.ComfyUIStudioSpec) { s.Network.ZoneIDs, s.Network.Egress = zones, egress })
 }
 
-func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kit.Result {
+func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kittest.Result {
 	t.Helper()
 
 	d := kit.NewDesired(p, kittest.Observe(p.Name, states))
 	Compose(p, f, d)
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittes
 }
 
 // up is the part when everything that it makes is there.
-func up(t *testing.T, p plan.Plan, f facts.Facts) (map[kit.Key]kittest.State, kit.Result) {
+func up(t *testing.T, p plan.Plan, f facts.Facts) (map[kit.Key]kittest.State, kittest.Result) {
 	t.Helper()
 
 	states := map[kit.Key]kittest.State{}
@@ -55,7 +55,7 @@ func up(t *testing.T, p plan.Plan, f facts.Facts) (map[kit.Key]kittest.State, ki
 
 	t.Fatal("the network does not come up")
 
-	return nil, kit.Result{}
+	return nil, kittest.Result{}
 }
 
 // TestZoneAdded holds that a zone at the end of the list adds its subnet and

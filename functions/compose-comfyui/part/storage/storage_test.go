@@ -18,7 +18,7 @@ import (
 
 // compose is the part over a studio whose buckets are there once the account is
 // known: everything that belongs to them is then composed.
-func compose(t *testing.T, account string, mod func(*v1alpha1.ComfyUIStudioSpec)) kit.Result {
+func compose(t *testing.T, account string, mod func(*v1alpha1.ComfyUIStudioSpec)) kittest.Result {
 	t.Helper()
 
 	p := plantest.New(t, func(s *v1alpha1.ComfyUIStudioSpec) {
@@ -37,7 +37,7 @@ func compose(t *testing.T, account string, mod func(*v1alpha1.ComfyUIStudioSpec)
 	d := kit.NewDesired(p, observed)
 	Compose(p, facts.Facts{}, d)
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func bucketsOf(p plan.Plan) kit.Observed {
 	return kittest.Observe(p.Name, states)
 }
 
-func object(t *testing.T, r kit.Result, b plan.BucketName, a plan.Aspect) map[string]any {
+func object(t *testing.T, r kittest.Result, b plan.BucketName, a plan.Aspect) map[string]any {
 	t.Helper()
 
 	o := r.Resources[plan.BucketKey(b, a)]

@@ -152,7 +152,7 @@ func TestDeletionOrder(t *testing.T) {
 		}
 	}
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func TestSeed(t *testing.T) {
 			d := kit.NewDesired(p, observe(p, tc.states))
 			Compose(p, f, d)
 
-			r, err := d.Result()
+			r, err := kittest.ResultOf(d)
 			if err != nil {
 				t.Fatal(err)
 			}

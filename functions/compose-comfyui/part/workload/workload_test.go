@@ -72,7 +72,7 @@ func known() facts.Facts {
 	}
 }
 
-func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kit.Result {
+func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittest.State) kittest.Result {
 	t.Helper()
 
 	d := kit.NewDesired(p, kittest.Observe(p.Name, states))
@@ -85,7 +85,7 @@ func compose(t *testing.T, p plan.Plan, f facts.Facts, states map[kit.Key]kittes
 		}
 	}
 
-	r, err := d.Result()
+	r, err := kittest.ResultOf(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func up(t *testing.T, p plan.Plan, f facts.Facts) map[kit.Key]kittest.State {
 }
 
 // in is an object of the studio's cluster as a result has it applied.
-func in[T any](t *testing.T, r kit.Result, k kit.Key) T {
+func in[T any](t *testing.T, r kittest.Result, k kit.Key) T {
 	t.Helper()
 
 	var out T
