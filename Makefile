@@ -43,6 +43,9 @@ AGENT_REPOSITORY ?= ghcr.io/comfyui-studio/studio-agent
 HISTORIES ?= 5000
 LASTS ?= 2h
 SEED ?= $(shell date +%s%N)
+# Of each of the four files that bench-push pushes, in bytes, and how often.
+PUSH_SIZE ?= 1073741824
+PUSH_RUNS ?= 3
 
 .PHONY: help
 help: ## Print what there is to make
@@ -197,6 +200,11 @@ $(BIN)/crossplane: hack/crossplane/build.sh hack/crossplane/go.mod hack/crosspla
 $(BIN)/crossplane-core: $(BED)/go.mod $(BED)/go.sum
 	@mkdir -p $(BIN)
 	cd $(BED) && go build -ldflags "$(CONTROLPLANE_LDFLAGS)" -o ../../../$@ github.com/crossplane/crossplane/v2/cmd/crossplane
+
+.PHONY: bench-push
+bench-push: ## Measure comfyctl models push beside aws s3 cp (ten minutes and 12 GB of memory; needs a quiet machine; PUSH_SIZE, PUSH_RUNS)
+	@python3 -m venv $(OUT)/awscli && $(OUT)/awscli/bin/pip install --quiet awscli==$(AWSCLI_VERSION)
+	cd $(MODELSYNC) && PATH="$(CURDIR)/$(OUT)/awscli/bin:$$PATH" go run ./cmd/benchpush -directory $(CURDIR)/$(OUT) -size $(PUSH_SIZE) -runs $(PUSH_RUNS)
 
 # In a module of its own, because it brings another AWS SDK.
 $(BIN)/s5cmd: $(MODELSYNC)/tools/go.mod $(MODELSYNC)/tools/go.sum

@@ -142,7 +142,14 @@ func (s *Store) ListParts(_ context.Context, in *s3.ListPartsInput) (s3response.
 		}
 
 		p := u.parts[number]
-		res.Parts = append(res.Parts, s3response.Part{PartNumber: int(number), ETag: p.etag, Size: p.content.Size(), LastModified: s.Clock()})
+		listed := s3response.Part{PartNumber: int(number), ETag: p.etag, Size: p.content.Size(), LastModified: s.Clock()}
+
+		// Who goes on with an upload tells by it whether a part is what they have.
+		if u.algorithm == types.ChecksumAlgorithmCrc64nvme {
+			listed.ChecksumCRC64NVME = &p.sum
+		}
+
+		res.Parts = append(res.Parts, listed)
 		res.NextPartNumberMarker = int(number)
 	}
 

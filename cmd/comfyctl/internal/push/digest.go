@@ -134,7 +134,7 @@ func (p *Pusher) there(ctx context.Context, d *digest) (prior, error) {
 	case statusOf(err) == http.StatusNotFound:
 		return prior{}, nil
 	default:
-		return prior{}, p.refused(err)
+		return prior{}, p.refused(d, err)
 	}
 
 	known := out.Metadata["sha256"] == d.sha256 || (aws.ToString(out.ChecksumCRC64NVME) == *text(d.wholeSum()) && out.ChecksumType == types.ChecksumTypeFullObject)
@@ -150,12 +150,14 @@ func (p *Pusher) there(ctx context.Context, d *digest) (prior, error) {
 }
 
 // refused is an error of the bucket's.
-func (p *Pusher) refused(err error) error {
+func (p *Pusher) refused(d *digest, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
 	case conflicts(err):
 		return fmt.Errorf("%w, put there meanwhile", ErrConflict)
+	case damaged(err):
+		return fmt.Errorf("S3 refuses a part, since its bytes are not those that were read from %s before: the file, this machine or the network changes them: %w", d.Path, err)
 	}
 
 	return fmt.Errorf("cannot write to bucket %s: %w", p.Bucket, err)

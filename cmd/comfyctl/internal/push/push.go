@@ -19,9 +19,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/key"
@@ -184,6 +186,13 @@ func statusOf(err error) int {
 	}
 
 	return 0
+}
+
+// damaged says that S3 got other bytes than were promised.
+func damaged(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+
+	return ok && slices.Contains([]string{"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"}, api.ErrorCode())
 }
 
 // conflicts says that somebody put another file there in between.

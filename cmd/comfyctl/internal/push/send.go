@@ -53,7 +53,7 @@ func (p *Pusher) put(ctx context.Context, d *digest, before prior) error {
 	in.IfNoneMatch, in.IfMatch = conditions(before)
 
 	if _, err := p.Client.PutObject(ctx, in); err != nil {
-		return p.refused(err)
+		return p.refused(d, err)
 	}
 
 	p.Progress(d.File, Sending, d.size, d.size)
@@ -85,7 +85,7 @@ func (u *upload) begin(ctx context.Context) error {
 		ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, ChecksumType: types.ChecksumTypeFullObject,
 	})
 	if err != nil {
-		return u.p.refused(err)
+		return u.p.refused(u.d, err)
 	}
 
 	u.id = aws.ToString(out.UploadId)
@@ -155,7 +155,7 @@ func (u *upload) part(ctx context.Context, n int32) error {
 		ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, ChecksumCRC64NVME: text(u.d.sums[n-1]),
 	})
 	if err != nil {
-		return u.p.refused(err)
+		return u.p.refused(u.d, err)
 	}
 
 	u.mu.Lock()
@@ -183,7 +183,7 @@ func (u *upload) complete(ctx context.Context, before prior) error {
 	if _, err := u.p.Client.CompleteMultipartUpload(ctx, in); err != nil {
 		// The answer may have been lost, and the object be there.
 		if now, look := u.p.there(ctx, u.d); look != nil || !now.same {
-			return fmt.Errorf("cannot complete the upload: %w", u.p.refused(err))
+			return fmt.Errorf("cannot complete the upload: %w", u.p.refused(u.d, err))
 		}
 	}
 
