@@ -14,3 +14,10 @@ go test ./functions/compose-comfyui -run TestActivation -update > /dev/null
 # Who may do what, from all that the fullest example is composed into.
 make -s render CLAIM=examples/full.yaml ALL=1 > _output/full.yaml
 go run ./hack/iamgen -from _output/full.yaml -doc docs/reference/iam.md
+
+# What the provider may do: from the kinds, and from what all examples are composed into.
+make -s render-all
+go run ./hack/providerpolicy
+
+# What of the documentation is run, and what is not.
+go run ./hack/docs -write
