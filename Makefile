@@ -32,12 +32,14 @@ BENCH ?=
 
 CLAIM ?= examples/minimal.yaml
 SCALE ?= 60
+VERSION ?= v0.0.0-dev
 FAULT ?=
 KEEP ?=
 # What stands behind a studio's EKS cluster: a real Kubernetes API, or light, which plays it.
 WORKLOAD ?= real
 ALL ?=
 OBSERVED ?=
+BASE ?= main
 AGENT_REPOSITORY ?= ghcr.io/comfyui-studio/studio-agent
 # Of model sync's random histories. Without a seed each run has another, and prints it.
 HISTORIES ?= 5000
@@ -82,6 +84,14 @@ render: $(BIN)/render ## Print what a claim is composed into (CLAIM, ALL=1, OBSE
 render-all: $(BIN)/render ## Render every example and check it against every CRD
 	@$(BIN)/render -from examples -to $(OUT)/rendered
 	@echo "rendered $$(ls $(OUT)/rendered | wc -l) examples into $(OUT)/rendered"
+
+.PHONY: render-crossplane
+render-crossplane: $(BIN)/crossplane $(BIN)/crossplane-core $(BIN)/render ## Render and validate every example with Crossplane's own CLI
+	@hack/crossplane/render.sh
+
+.PHONY: render-diff
+render-diff: $(BIN)/render ## Print what this tree composes otherwise than another commit (BASE)
+	@hack/render-diff.sh "$(BASE)"
 
 $(BIN)/render: $(RENDER_SOURCES)
 	@mkdir -p $(BIN)
@@ -149,10 +159,19 @@ test-browser: ## Open a studio in a real browser (fetches Debian's chromium and 
 screenshots: ## Take the documentation's pictures of the front door anew
 	@SCREENSHOTS=$(CURDIR)/docs/images hack/browser.sh
 
+.PHONY: ci
+ci: ## Run all that CI runs
+	.ci/run
+
+.PHONY: docs
+docs: $(BIN)/render ## Check the documentation, and run what it says can be run
+	@go run ./hack/docs
+
 .PHONY: lint
-lint: $(BIN)/golangci-lint $(LINTERS) ## Lint all modules, scripts and the Dockerfile
+lint: $(BIN)/golangci-lint $(BIN)/actionlint $(LINTERS) ## Lint all modules, scripts, workflows and the Dockerfile
 	$(LINTERS)/shellcheck --shell=bash .ci/run $$(git ls-files '*.sh' '*/testdata/bin/*')
 	$(LINTERS)/hadolint $$(git ls-files '*Dockerfile')
+	$(BIN)/actionlint -shellcheck=$(LINTERS)/shellcheck -pyflakes=
 	$(BIN)/golangci-lint run ./...
 	cd $(BED) && ../../../$(BIN)/golangci-lint run --config ../../../.golangci.yml ./...
 	cd $(MODELSYNC) && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./...
@@ -166,6 +185,22 @@ $(LINTERS): hack/linters.txt
 $(BIN)/golangci-lint: hack/tools/go.mod hack/tools/go.sum
 	@mkdir -p $(BIN)
 	cd hack/tools && go build -o ../../$(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/actionlint: hack/actionlint/go.mod hack/actionlint/go.sum
+	@mkdir -p $(BIN)
+	cd hack/actionlint && go build -o ../../$(BIN)/actionlint github.com/rhysd/actionlint/cmd/actionlint
+
+.PHONY: renovate
+renovate: ## Check renovate.json with Renovate's own validator (needs npm and Node 24)
+	npm exec --yes --package=renovate@44.121.2 -- renovate-config-validator --strict renovate.json
+
+.PHONY: release-notes
+release-notes: ## Print what the changelog says of a version (VERSION)
+	@hack/release-notes.sh "$(VERSION)"
+
+.PHONY: release-page
+release-page: ## Write the release's page on GitHub (VERSION; needs gh and its token)
+	@hack/release-notes.sh "$(VERSION)" | gh release create "$(VERSION)" --verify-tag --title "$(VERSION)" --notes-file -
 
 .PHONY: bench
 bench: ## Measure one run of the function

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -97,7 +98,10 @@ func (c *Catalogue) Find(ctx context.Context, gvk schema.GroupVersionKind) (Defi
 			return Definition{}, fmt.Errorf("cannot parse %s: %w", file, err)
 		}
 
-		if crd.Spec.Names.Kind != gvk.Kind {
+		// One that is asked for decides, where there are several.
+		crd.Spec.Versions = slices.DeleteFunc(crd.Spec.Versions, func(v extv1.CustomResourceDefinitionVersion) bool { return v.Name != gvk.Version })
+
+		if crd.Spec.Names.Kind != gvk.Kind || len(crd.Spec.Versions) == 0 {
 			continue
 		}
 
