@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/comfyui-studio/comfyui-studio/gateway/nodes"
 	"github.com/comfyui-studio/comfyui-studio/gateway/parameter"
 	"github.com/comfyui-studio/comfyui-studio/gateway/run"
 	"github.com/comfyui-studio/comfyui-studio/gateway/secret"
@@ -49,6 +50,7 @@ func (c *Command) options(ctx context.Context) (run.Options, error) {
 	o, err := run.FromEnvironment(run.Options{
 		ConfigFile: c.Config, HealthPort: c.Health, Notice: run.Notice, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
 		Parameters: func(ctx context.Context, region string) (secret.Source, error) { return parameter.New(ctx, region, "") },
+		Models:     nodes.New,
 	})
 	if err != nil {
 		return o, err

@@ -24,6 +24,8 @@ type Config struct {
 	Login      Login      `json:"login"`
 	Edge       Edge       `json:"edge"`
 	Parameters Parameters `json:"parameters"`
+	// Artefacts is the bucket that nodes say in how their models are.
+	Artefacts string `json:"artefacts,omitempty"`
 	// NodeRoutes are first segments of paths that custom nodes serve.
 	NodeRoutes []string `json:"nodeRoutes,omitempty"`
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/gateway/keep"
 	"github.com/comfyui-studio/comfyui-studio/gateway/login"
 	"github.com/comfyui-studio/comfyui-studio/gateway/metric"
+	"github.com/comfyui-studio/comfyui-studio/gateway/nodes"
 	"github.com/comfyui-studio/comfyui-studio/gateway/peer"
 	"github.com/comfyui-studio/comfyui-studio/gateway/secret"
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
@@ -57,6 +58,8 @@ type Options struct {
 	Namespace, Pod, Address string
 	// Parameters has the secrets, of the region that the configuration names.
 	Parameters func(ctx context.Context, region string) (secret.Source, error)
+	// Models reads what nodes say in a bucket of their models; nil where there is none.
+	Models func(ctx context.Context, region, bucket string) (*nodes.Reader, error)
 	// Notice is how long the load balancer takes to see that we leave.
 	Notice time.Duration
 	Log    *slog.Logger
@@ -215,7 +218,7 @@ func (f *front) lead(ctx context.Context) {
 			Callbacks: leaderelection.LeaderCallbacks{
 				OnStartedLeading: func(ctx context.Context) {
 					k := &keep.Keeper{Config: f.config.Config, Cluster: f.cluster, Table: f.table, Active: f.active, Log: f.Log, Now: time.Now}
-					t := &status.Teller{Config: f.config.Config, Cluster: f.cluster, Table: f.table, Log: f.Log, Now: time.Now}
+					t := &status.Teller{Config: f.config.Config, Cluster: f.cluster, Table: f.table, Log: f.Log, Now: time.Now, Models: f.models()}
 
 					var wg sync.WaitGroup
 					wg.Go(func() { t.Run(ctx) })
@@ -225,6 +228,33 @@ func (f *front) lead(ctx context.Context) {
 				OnStoppedLeading: func() { f.Log.Info("this front door keeps the pools no more") },
 			},
 		})
+	}
+}
+
+// models tells how nodes' models are. The bucket is known once the configuration
+// names it, and does not change.
+func (f *front) models() func(context.Context) (*nodes.Summary, error) {
+	var reader *nodes.Reader
+
+	return func(ctx context.Context) (*nodes.Summary, error) {
+		c := f.config.Config()
+		if f.Models == nil || c.Artefacts == "" {
+			return nil, nil //nolint:nilnil // Nobody knows, which is no failure.
+		}
+
+		if reader == nil {
+			var err error
+			if reader, err = f.Models(ctx, c.Region, c.Artefacts); err != nil {
+				return nil, err
+			}
+		}
+
+		s, err := reader.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+
+		return &s, nil
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/comfyui-studio/comfyui-studio/gateway/config"
+	"github.com/comfyui-studio/comfyui-studio/gateway/nodes"
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
 	"github.com/comfyui-studio/comfyui-studio/gateway/wake"
 )
@@ -38,16 +39,21 @@ type Teller struct {
 	Config  func() config.Config
 	Cluster Cluster
 	Table   *servers.Table
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Models tells how nodes' models are; nil where nobody knows.
+	Models func(ctx context.Context) (*nodes.Summary, error)
+	Log    *slog.Logger
+	Now    func() time.Time
 
 	told string
 	at   time.Time
+	// failed says that nobody knew the last time how models are.
+	failed bool
 }
 
 // Status is the document.
 type Status struct {
-	Pools []Pool `json:"pools"`
+	Pools  []Pool         `json:"pools"`
+	Models *nodes.Summary `json:"models,omitempty"`
 }
 
 // A Pool is how one goes.
@@ -124,6 +130,16 @@ func (t *Teller) status(ctx context.Context) (Status, error) {
 		}
 
 		out.Pools = append(out.Pools, t.pool(p.Name, n, pods))
+	}
+
+	if t.Models != nil {
+		m, err := t.Models(ctx)
+		if err != nil && !t.failed {
+			// Pools are told of all the same.
+			t.Log.Warn("cannot tell how nodes' models are", "error", err)
+		}
+
+		out.Models, t.failed = m, err != nil
 	}
 
 	return out, nil

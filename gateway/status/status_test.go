@@ -3,6 +3,7 @@ package status
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 	"github.com/comfyui-studio/comfyui-studio/gateway/config"
+	"github.com/comfyui-studio/comfyui-studio/gateway/nodes"
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
 )
 
@@ -80,4 +82,47 @@ func TestLook(t *testing.T) {
 	before := Pool{Name: "default", Servers: 1, Troubles: []Trouble{{"InsufficientCapacity", "No node with a GPU could be started yet: no capacity"}}}
 	look(time.Second, 3, before, "Within a minute nothing is told.")
 	look(time.Minute, 4, Pool{Name: "default", Nodes: 1, Servers: 1, ServersReady: 1, Queue: 3}, "Then it is.")
+}
+
+// TestModels holds that how models are is told with the pools, and never instead of
+// them.
+func TestModels(t *testing.T) {
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	c := &cluster{}
+
+	var (
+		models *nodes.Summary
+		err    error
+	)
+
+	teller := &Teller{
+		Config: func() config.Config { return config.Config{Pools: []config.Pool{{Name: "default"}}} }, Cluster: c, Table: servers.NewTable(),
+		Models: func(context.Context) (*nodes.Summary, error) { return models, err },
+		Log:    slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+	}
+
+	for _, step := range []struct {
+		reason string
+		models *nodes.Summary
+		err    error
+		want   string
+	}{
+		{reason: "Where nobody knows nothing is told.", want: `{"pools":[{"name":"default","nodes":0,"servers":0,"serversReady":0,"queue":0}]}`},
+		{
+			reason: "What is known is.", models: &nodes.Summary{Nodes: 2, Equal: 1, LastError: "i-1: no"},
+			want: `{"pools":[{"name":"default","nodes":0,"servers":0,"serversReady":0,"queue":0}],"models":{"nodes":2,"equal":1,"lastError":"i-1: no"}}`,
+		},
+		{reason: "What cannot be read keeps no pool back.", err: errors.New("denied"), want: `{"pools":[{"name":"default","nodes":0,"servers":0,"serversReady":0,"queue":0}]}`},
+	} {
+		now = now.Add(time.Hour)
+		models, err = step.models, step.err
+
+		if lookErr := teller.Look(t.Context()); lookErr != nil {
+			t.Fatal(lookErr)
+		}
+
+		if diff := cmp.Diff(step.want, c.text); diff != "" {
+			t.Errorf("%s\nstatus: -want, +got:\n%s", step.reason, diff)
+		}
+	}
 }

@@ -26,6 +26,8 @@ type config struct {
 	Login      loginConfig      `json:"login"`
 	Edge       edgeConfig       `json:"edge"`
 	Parameters parametersConfig `json:"parameters"`
+	// Artefacts is the bucket that nodes say in how their models are.
+	Artefacts string `json:"artefacts,omitempty"`
 }
 
 type poolConfig struct {
@@ -92,6 +94,7 @@ func newConfig(p plan.Plan) config {
 		Login:      loginConfig{Mode: p.Access.Login},
 		Edge:       newEdgeConfig(p.Access),
 		Parameters: parametersConfig{FrontDoor: p.ParameterName(plan.ParameterFrontDoor)},
+		Artefacts:  p.ArtefactBucket(),
 	}
 
 	for _, pool := range p.Pools {

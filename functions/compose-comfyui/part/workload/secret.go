@@ -65,8 +65,8 @@ func parameter(description, secret, key string) *ssm.Parameter {
 	}}}
 }
 
-// identity lets the front door read the studio's parameters, and do nothing else
-// in AWS. Servers have no identity there at all.
+// identity lets the front door read the studio's parameters and what nodes say of
+// their models, and do nothing else in AWS. Servers have no identity there at all.
 func identity(p plan.Plan, d *kit.Desired) {
 	d.Add(plan.FrontDoorRole, role.New("The studio's front door", policy.AssumedByPods()))
 
@@ -77,6 +77,11 @@ func identity(p plan.Plan, d *kit.Desired) {
 
 	d.AddWhen(kit.Needs(p.Account, "the account id"), plan.FrontDoorPolicy, role.Policy(d, plan.FrontDoorRole, policy.Document(policy.Statement{
 		Sid: "ReadSecrets", Effect: policy.Allow, Action: []string{"ssm:GetParameter"}, Resource: arns,
+	}, policy.Statement{
+		Sid: "ListNodes", Effect: policy.Allow, Action: []string{"s3:ListBucket"}, Resource: []string{p.ArtefactARN()},
+		Condition: policy.Condition{"StringEquals": {"s3:prefix": {plan.NodeStatusPrefix}}},
+	}, policy.Statement{
+		Sid: "ReadNodes", Effect: policy.Allow, Action: []string{"s3:GetObject"}, Resource: []string{p.ArtefactARN() + "/" + plan.NodeStatusPrefix + "*"},
 	})))
 
 	d.AddWhen(kit.After(plan.FrontDoorPolicy), plan.FrontDoorIdentity, role.ForPods(d, plan.FrontDoorRole, plan.StudioNamespace, plan.FrontDoorName))
