@@ -46,7 +46,7 @@ func TestOrder(t *testing.T) {
 	lists := func(tag, text string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
 			etag = tag
-			w.Header().Set("Etag", tag)
+			w.Header().Set("ETag", tag)
 			_, _ = w.Write([]byte(text))
 		}
 	}

@@ -147,14 +147,11 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, key string, f Fault
 		h.Set("X-Amz-Checksum-Type", map[bool]string{false: "FULL_OBJECT", true: "COMPOSITE"}[strings.Contains(v, "-")])
 	}
 
-	if n, err := strconv.Atoi(r.URL.Query().Get("partNumber")); err == nil && len(o.Parts) > 0 {
-		if n < 1 || n > len(o.Parts) {
+	if n := r.URL.Query().Get("partNumber"); n != "" && len(o.Parts) > 0 {
+		if body, status = part(o, n), http.StatusPartialContent; body == nil {
 			refuse(w, r, http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber")
 			return
 		}
-
-		body, status = body[:o.Parts[n-1]], http.StatusPartialContent
-		h.Set("X-Amz-Mp-Parts-Count", strconv.Itoa(len(o.Parts)))
 	}
 
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -163,6 +160,16 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, key string, f Fault
 	if r.Method == http.MethodGet {
 		send(w, body, f)
 	}
+}
+
+// part is the nth part of an object, or nil. Only its size is ever asked for.
+func part(o Object, text string) []byte {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > len(o.Parts) {
+		return nil
+	}
+
+	return make([]byte, o.Parts[n-1])
 }
 
 func send(w http.ResponseWriter, body []byte, f Fault) {

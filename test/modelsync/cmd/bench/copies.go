@@ -24,7 +24,7 @@ type copies struct {
 }
 
 // shares are how much of the time each case has, in percent.
-var shares = map[string]int64{"large": 65, "small": 25, "nothing": 10}
+var shares = map[string]int64{caseLarge: 65, caseSmall: 25, caseNothing: 10} //nolint:gochecknoglobals // A constant that Go has no const for.
 
 func measureCopies(folder string, c copies) error {
 	fmt.Println("| case | tool | median | of ours | runs | memory |")
@@ -52,7 +52,7 @@ func measureCase(folder, name string, c copies) error {
 		o.Checksum()
 	}
 
-	endpoint, stop, err := serve(s)
+	endpoint, stop, err := serve(s, name)
 	if err != nil {
 		return err
 	}
@@ -91,16 +91,11 @@ func measureCase(folder, name string, c copies) error {
 	return nil
 }
 
-// served counts servers, each of which has an address of its own: it takes a while
-// until one is free again.
-var served int
-
 // serve answers on HTTP's own port, where that is allowed: AWS's transfer client, as
-// the AWS CLI 2.9 has it, knows no other.
-func serve(s *store.Store) (endpoint string, stop func(), err error) {
-	served++
-
-	host := fmt.Sprintf("127.0.0.%d", 1+served)
+// the AWS CLI 2.9 has it, knows no other. Each case has an address of its own, since
+// it takes a while until one is free again.
+func serve(s *store.Store, name string) (endpoint string, stop func(), err error) {
+	host := map[string]string{caseLarge: "127.0.0.2", caseSmall: "127.0.0.3", caseNothing: "127.0.0.4"}[name]
 
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", host+":80")
 	if err != nil {
@@ -120,7 +115,7 @@ func serve(s *store.Store) (endpoint string, stop func(), err error) {
 // full one where nothing is to be done.
 func one(ctx context.Context, folder, name string, t tool, s *store.Store) (result, error) {
 	directory := filepath.Join(folder, "copy", "models")
-	if name == "nothing" {
+	if name == caseNothing {
 		// Each tool keeps its notes in its own way, so each has its own copy.
 		directory = filepath.Join(folder, strings.Fields(t.name)[0], "models")
 	} else if err := os.RemoveAll(filepath.Dir(directory)); err != nil {

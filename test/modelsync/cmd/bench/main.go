@@ -20,6 +20,13 @@ import (
 
 const bucket = "models"
 
+// The cases of copy.
+const (
+	caseLarge   = "large"
+	caseSmall   = "small"
+	caseNothing = "nothing"
+)
+
 func main() {
 	log.SetFlags(0)
 
@@ -68,11 +75,11 @@ func main() {
 // fill puts the objects of a case into a bucket.
 func fill(s *store.Store, name string, scale int64) error {
 	switch name {
-	case "large":
+	case caseLarge:
 		for i := range 8 {
 			s.PutLarge(bucket, fmt.Sprintf("checkpoints/model-%d.safetensors", i), store.Seeded(uint64(i), 1<<30/scale), 64<<20)
 		}
-	case "small", "nothing":
+	case caseSmall, caseNothing:
 		for i := range 5000 / scale {
 			s.Put(bucket, fmt.Sprintf("many/%02d/%04d.bin", i%50, i), store.Seeded(uint64(i), 64<<10))
 		}
@@ -81,6 +88,29 @@ func fill(s *store.Store, name string, scale int64) error {
 	}
 
 	return nil
+}
+
+// crt is the AWS CLI with AWS's own transfer client, if it can be had: it asks on port
+// 80, which not everybody may serve.
+func crt(c copies, folder, endpoint string) ([]tool, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, err
+	}
+
+	path := find("aws2", c.aws2)
+	if u.Port() != "" || path == "" {
+		fmt.Fprintln(os.Stderr, "crt is left out: it takes aws2, and the right to serve on port 80")
+		return nil, nil
+	}
+
+	// It chooses this client by itself on some instances only, none of them ours.
+	config := filepath.Join(folder, "crt.config")
+	if err := os.WriteFile(config, []byte("[default]\ns3 =\n  preferred_transfer_client = crt\n"), 0o600); err != nil {
+		return nil, err
+	}
+
+	return []tool{{"aws s3 sync, CRT", program(path, endpoint, []string{"AWS_CONFIG_FILE=" + config}, syncs)}}, nil
 }
 
 // syncs are the arguments of aws. Without exact timestamps it would not look at what
@@ -112,20 +142,12 @@ func toolsOf(c copies, folder, endpoint string) ([]tool, error) {
 				all = append(all, tool{"aws s3 sync, classic", program(path, endpoint, nil, syncs)})
 			}
 		case "crt":
-			if u, err := url.Parse(endpoint); err != nil || u.Port() != "" {
-				fmt.Fprintln(os.Stderr, "crt is left out: it asks on port 80, which only root may serve")
-				continue
+			t, err := crt(c, folder, endpoint)
+			if err != nil {
+				return nil, err
 			}
 
-			if path := find("aws2", c.aws2); path != "" {
-				// It chooses this client by itself on some instances only, none of them ours.
-				config := filepath.Join(folder, "crt.config")
-				if err := os.WriteFile(config, []byte("[default]\ns3 =\n  preferred_transfer_client = crt\n"), 0o600); err != nil {
-					return nil, err
-				}
-
-				all = append(all, tool{"aws s3 sync, CRT", program(path, endpoint, []string{"AWS_CONFIG_FILE=" + config}, syncs)})
-			}
+			all = append(all, t...)
 		case "s5cmd":
 			if path := find("s5cmd", c.s5cmd); path != "" {
 				all = append(all, tool{"s5cmd sync", program(path, endpoint, nil, func(d string) []string {

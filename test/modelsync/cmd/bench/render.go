@@ -163,7 +163,7 @@ func once(path string, buffer []byte, bytes *atomic.Int64) error {
 	}
 	defer f.Close()
 
-	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil { //nolint:gosec // A file descriptor is small.
+	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
 		return fmt.Errorf("cannot empty the cache: %w", err)
 	}
 
