@@ -2,8 +2,10 @@ package history_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"pgregory.net/rapid"
 
 	"github.com/comfyui-studio/comfyui-studio/test/modelsync/faults"
@@ -20,11 +22,24 @@ func size(rt *rapid.T) int64 {
 func (m *machine) version(rt *rapid.T, key string, size int64) {
 	c := m.w.Fresh(size)
 
-	switch rapid.IntRange(0, 2).Draw(rt, "way") {
+	switch rapid.IntRange(0, 3).Draw(rt, "way") {
 	case 0:
 		m.w.Store.Put(bucket, key, c)
 	case 1:
 		m.w.Store.PutLarge(bucket, key, c, 128<<10)
+	case 2:
+		// Where the parts end is the uploader's choice.
+		first, second := rapid.Int64Range(1, size).Draw(rt, "first part"), int64(0)
+		if first < size {
+			second = rapid.Int64Range(0, size-first-1).Draw(rt, "second part")
+		}
+
+		sizes := slices.DeleteFunc([]int64{first, second, size - first - second}, func(n int64) bool { return n == 0 })
+		algorithm := rapid.SampledFrom([]types.ChecksumAlgorithm{types.ChecksumAlgorithmCrc32, types.ChecksumAlgorithmSha256}).Draw(rt, "algorithm")
+
+		if _, err := m.w.Store.PutParts(bucket, key, c, algorithm, sizes...); err != nil {
+			rt.Fatal(err)
+		}
 	default:
 		m.w.Store.PutUnchecked(bucket, key, c)
 	}
