@@ -190,6 +190,31 @@ func TestCost(t *testing.T) {
 	}
 }
 
+// TestGuard writes where Karpenter reads, and leaves nothing behind.
+func TestGuard(t *testing.T) {
+	client := fake.NewClientset(pod("a", "1"))
+
+	c, err := New(client, "comfyui")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, on := range []bool{true, false} {
+		if err := c.Guard(t.Context(), "a", on); err != nil {
+			t.Fatal(err)
+		}
+
+		p, err := client.CoreV1().Pods("comfyui").Get(t.Context(), "a", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		if value, there := p.Annotations["karpenter.sh/do-not-disrupt"]; there != on || Guarded(p) != on || (on && value != "true") {
+			t.Errorf("Guard(%t): the pod has %v", on, p.Annotations)
+		}
+	}
+}
+
 // TestTell makes the document, and changes it.
 func TestTell(t *testing.T) {
 	client := fake.NewClientset()

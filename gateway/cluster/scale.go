@@ -15,6 +15,9 @@ import (
 // costAnnotation says which pod of a ReplicaSet goes first: that with the least.
 const costAnnotation = "controller.kubernetes.io/pod-deletion-cost"
 
+// guardAnnotation has Karpenter leave a pod's node alone.
+const guardAnnotation = "karpenter.sh/do-not-disrupt"
+
 // tries is how often a change is tried that another front door was faster with.
 const tries = 5
 
@@ -71,7 +74,24 @@ func (c *Cluster) change(ctx context.Context, pool string, to func(now int32) (i
 
 // Cost says how dear a pod is to a ReplicaSet that gets smaller.
 func (c *Cluster) Cost(ctx context.Context, pod string, cost int) error {
-	b, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{costAnnotation: strconv.Itoa(cost)}}})
+	return c.annotate(ctx, pod, costAnnotation, strconv.Itoa(cost))
+}
+
+// Guard marks a pod as one that works, or takes the mark away.
+func (c *Cluster) Guard(ctx context.Context, pod string, on bool) error {
+	if !on {
+		return c.annotate(ctx, pod, guardAnnotation, nil)
+	}
+
+	return c.annotate(ctx, pod, guardAnnotation, "true")
+}
+
+// Guarded says that a pod has that mark.
+func Guarded(p *corev1.Pod) bool { return p.Annotations[guardAnnotation] == "true" }
+
+// annotate writes a value, or takes away what there is where it is nil.
+func (c *Cluster) annotate(ctx context.Context, pod, name string, value any) error {
+	b, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{name: value}}})
 	if err != nil {
 		return err
 	}

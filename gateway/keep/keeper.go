@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/comfyui-studio/comfyui-studio/gateway/cluster"
 	"github.com/comfyui-studio/comfyui-studio/gateway/config"
@@ -28,6 +29,7 @@ type Cluster interface {
 	AtLeast(ctx context.Context, pool string, n int32) error
 	Down(ctx context.Context, pool string, from int32) error
 	Cost(ctx context.Context, pod string, cost int) error
+	Guard(ctx context.Context, pod string, on bool) error
 	Pods(pool string) ([]*corev1.Pod, error)
 }
 
@@ -54,6 +56,8 @@ type kept struct {
 	deep  time.Time
 	calm  time.Time
 	since time.Time
+	// worked is when each server had something to do last.
+	worked map[types.UID]time.Time
 	// Want and Why are the last decision.
 	want int32
 	why  string
@@ -116,6 +120,8 @@ func (k *Keeper) Look(ctx context.Context, p config.Pool) error {
 	if err != nil {
 		return err
 	}
+
+	k.guard(ctx, at, pods)
 
 	if want >= now {
 		if err := k.spare(ctx, pods, nil); err != nil || want == now {
@@ -230,15 +236,12 @@ func (k *Keeper) takeOne(ctx context.Context, pool string, at *kept, now int32, 
 // victim is the server that goes: one that never came up, or one with nothing to
 // do. The one that was chosen before is chosen again.
 func (k *Keeper) victim(pods []*corev1.Pod) *corev1.Pod {
-	byUID := map[string]servers.Server{}
-	for _, s := range k.Table.All("") {
-		byUID[s.UID] = s
-	}
+	known := k.known()
 
 	var fresh, idle []*corev1.Pod
 
 	for _, p := range pods {
-		s, there := byUID[string(p.UID)]
+		s, there := known[string(p.UID)]
 
 		switch {
 		case !ready(p) && (!there || !s.Asked):

@@ -19,7 +19,10 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/gateway/servers"
 )
 
-const cost = "controller.kubernetes.io/pod-deletion-cost"
+const (
+	cost  = "controller.kubernetes.io/pod-deletion-cost"
+	guard = "karpenter.sh/do-not-disrupt"
+)
 
 // A studio is a pool that scales as a ReplicaSet does: pods that are not ready go
 // first, then those that cost least.
@@ -32,6 +35,8 @@ type studio struct {
 	queues   map[types.UID]int
 	// killed are pods that were taken away while they had something to do.
 	killed []string
+	// marks counts how often somebody was marked, or no longer.
+	marks  int
 	made   int
 	clock  time.Time
 	active time.Time
@@ -75,9 +80,25 @@ func (s *studio) Down(_ context.Context, _ string, from int32) error {
 func (s *studio) Cost(_ context.Context, pod string, n int) error {
 	for _, p := range s.pods {
 		if p.Name == pod {
-			p.Annotations = map[string]string{cost: strconv.Itoa(n)}
+			metav1.SetMetaDataAnnotation(&p.ObjectMeta, cost, strconv.Itoa(n))
 		}
 	}
+
+	return nil
+}
+
+func (s *studio) Guard(_ context.Context, pod string, on bool) error {
+	for _, p := range s.pods {
+		switch {
+		case p.Name != pod:
+		case on:
+			metav1.SetMetaDataAnnotation(&p.ObjectMeta, guard, "true")
+		default:
+			delete(p.Annotations, guard)
+		}
+	}
+
+	s.marks++
 
 	return nil
 }
