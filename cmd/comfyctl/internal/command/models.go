@@ -34,9 +34,6 @@ type models struct {
 // fieldModels is what JSON output calls them.
 const fieldModels = "models"
 
-// connections is how many are kept to S3.
-const connections = 32
-
 func newModels(t *tool) *cobra.Command {
 	m := &models{tool: t}
 	c := &cobra.Command{Use: fieldModels, Short: "Push, list, remove and verify models, and see what a workflow needs", Long: modelsLong}
@@ -91,7 +88,7 @@ func (m *models) open(ctx context.Context) (shelf, error) {
 
 	var err error
 
-	out.client, err = bucket.NewClient(ctx, cmp.Or(region, environment("AWS_REGION"), environment("AWS_DEFAULT_REGION"), "us-east-1"), m.endpoint, connections)
+	out.client, err = newClient(ctx, cmp.Or(region, environment("AWS_REGION"), environment("AWS_DEFAULT_REGION"), "us-east-1"), m.endpoint)
 
 	return out, err
 }

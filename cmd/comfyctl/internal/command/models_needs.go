@@ -131,7 +131,7 @@ func (n *needing) complete(ctx context.Context, s shelf, all []wanted) error {
 		// Sources are asked all the same, and nothing is written anywhere.
 		web.shelf.name = "none"
 
-		if web.shelf.client, err = bucket.NewClient(ctx, "us-east-1", n.endpoint, 1); err != nil {
+		if web.shelf.client, err = newClient(ctx, "us-east-1", n.endpoint); err != nil {
 			return err
 		}
 	}

@@ -101,7 +101,12 @@ func services(actions []string) []string {
 	var out []string
 
 	for _, s := range slices.Sorted(maps.Keys(count)) {
-		out = append(out, fmt.Sprintf("%s (%d actions)", s, count[s]))
+		word := "actions"
+		if count[s] == 1 {
+			word = "action"
+		}
+
+		out = append(out, fmt.Sprintf("%s (%d %s)", s, count[s], word))
 	}
 
 	return out

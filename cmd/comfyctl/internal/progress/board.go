@@ -18,6 +18,7 @@ type Board struct {
 	out io.Writer
 	// bars is nil where lines are printed.
 	bars   *mpb.Progress
+	all    []*mpb.Bar
 	colour bool
 	mu     sync.Mutex
 }
@@ -61,10 +62,15 @@ func (b *Board) Close() {
 		return
 	}
 
-	b.bars.Wait()
-
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
+	// What nobody ended would be waited for. To the others it does nothing.
+	for _, bar := range b.all {
+		bar.Abort(false)
+	}
+
+	b.bars.Wait()
 
 	b.bars = nil
 }
@@ -76,6 +82,7 @@ type Bar struct {
 	board  *Board
 	mu     sync.Mutex
 	note   string
+	total  int64
 	failed bool
 }
 
@@ -95,10 +102,16 @@ func (b *Board) bar(name string, total int64, counters decor.Decorator) *Bar {
 		return out
 	}
 
-	out.bar = b.bars.New(total, mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("╸").Padding("─"),
+	// One that is made with a total takes no other, and ends by itself.
+	out.bar = b.bars.New(0, mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("╸").Padding("─"),
 		mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR), decor.Any(out.mark, decor.WCSyncSpaceR)),
 		mpb.AppendDecorators(counters, decor.Any(out.words)),
 	)
+	out.To(0, total)
+
+	b.mu.Lock()
+	b.all = append(b.all, out.bar)
+	b.mu.Unlock()
 
 	return out
 }
@@ -131,9 +144,12 @@ func (b *Bar) To(done, total int64) {
 		return
 	}
 
+	b.mu.Lock()
+	b.total = total
+	b.mu.Unlock()
+
 	b.bar.SetTotal(total, false)
-	// A full bar is over, and this one goes on.
-	b.bar.SetCurrent(min(done, total-1))
+	b.bar.SetCurrent(min(done, total))
 }
 
 // Say puts words beside it.
@@ -153,6 +169,7 @@ func (b *Bar) End(err error, note string) {
 	b.Say(note)
 	b.mu.Lock()
 	b.failed = err != nil
+	total := b.total
 	b.mu.Unlock()
 
 	if err != nil {
@@ -160,7 +177,7 @@ func (b *Bar) End(err error, note string) {
 		return
 	}
 
-	b.bar.SetTotal(-1, true)
+	b.bar.SetTotal(total, true)
 }
 
 const (

@@ -140,7 +140,7 @@ func (b bench) one(ctx context.Context, t tool) (time.Duration, error) {
 	defer stop()
 
 	cmd := exec.CommandContext(ctx, t.program, t.args(endpoint)...)
-	cmd.Env = append(os.Environ(), "HOME="+b.home, "XDG_CACHE_HOME="+b.home, "AWS_EC2_METADATA_DISABLED=true", "AWS_REGION="+store.Region,
+	cmd.Env = append(os.Environ(), "HOME="+b.home, "XDG_CACHE_HOME="+filepath.Join(b.home, "cache"), "AWS_EC2_METADATA_DISABLED=true", "AWS_REGION="+store.Region,
 		"AWS_DEFAULT_REGION="+store.Region, "AWS_ACCESS_KEY_ID="+store.AccessKey, "AWS_SECRET_ACCESS_KEY="+store.SecretKey)
 
 	began := time.Now()
