@@ -73,7 +73,14 @@ func from(ctx context.Context, root, registry, version string) ([]pkg, error) {
 		programs[arch] = b
 	}
 
-	return ours(root, registry, version, programs)
+	made, err := ours(root, registry, version, programs)
+	if err != nil {
+		return nil, err
+	}
+
+	made[0].bom, err = functionBOM(version, programs)
+
+	return made, err
 }
 
 // same says whether packages from two places are the same.

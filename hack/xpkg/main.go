@@ -4,7 +4,8 @@
 // whoever has the source and the same Go can check what was published.
 //
 // It writes a folder of .xpkg files, which the Crossplane CLI pushes, and
-// packages.yaml, which says what each will be called and by which digest.
+// packages.yaml, which says what each will be called and by which digest, with their
+// bills of materials and where they come from.
 package main
 
 import (
@@ -57,6 +58,18 @@ func (f *flags) run(ctx context.Context) error {
 	written, err := write(f.Out, made)
 	if err != nil {
 		return err
+	}
+
+	// What nobody publishes comes from nowhere.
+	if f.Function == "" {
+		b, err := f.origin(ctx)
+		if err != nil {
+			return err
+		}
+
+		if err := os.WriteFile(filepath.Join(f.Out, "provenance.json"), b, 0o644); err != nil {
+			return fmt.Errorf("cannot write where the packages come from: %w", err)
+		}
 	}
 
 	for _, p := range written {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	cdx "github.com/CycloneDX/cyclonedx-go"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,6 +27,8 @@ type pkg struct {
 	repository, version string
 	// images are one for each platform.
 	images []v1.Image
+	// bom is what it is made of; stand-ins have none.
+	bom *cdx.BOM
 }
 
 func (p pkg) name() string { return p.repository[strings.LastIndexByte(p.repository, '/')+1:] }
@@ -59,7 +62,12 @@ func ours(root, registry, version string, programs map[string][]byte) ([]pkg, er
 		return nil, err
 	}
 
-	return []pkg{function, {repository: registry + "/" + configurationName, version: version, images: []v1.Image{i}}}, nil
+	b, err := configurationBOM(version, content)
+	if err != nil {
+		return nil, err
+	}
+
+	return []pkg{function, {repository: registry + "/" + configurationName, version: version, images: []v1.Image{i}, bom: b}}, nil
 }
 
 // configuration is the Configuration's manifest: what it is, what it depends on and

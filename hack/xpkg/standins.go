@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
+	extv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/comfyui-studio/comfyui-studio/hack/crds"
@@ -122,16 +124,59 @@ func (f family) standIn(repository, dir string, files []string) (v1.Image, error
 	out := bytes.NewBuffer(meta)
 
 	for _, file := range files {
-		b, err := os.ReadFile(filepath.Join(dir, file))
+		b, err := undescribed(filepath.Join(dir, file))
 		if err != nil {
-			return nil, err //nolint:wrapcheck // The caller says of what.
+			return nil, err
 		}
 
-		out.WriteString("---\n")
+		out.WriteString("\n---\n")
 		out.Write(b)
 	}
 
 	return packed(empty.Image, f.version, out.Bytes())
+}
+
+// undescribed is a kind without what its schema says to people, which is two thirds
+// of it: Crossplane reads each package once for every other one that is installed.
+func undescribed(file string) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Clean(file))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // The caller says of what.
+	}
+
+	crd := &extv1.CustomResourceDefinition{}
+	if err := yaml.UnmarshalStrict(b, crd); err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", file, err)
+	}
+
+	for n := range crd.Spec.Versions {
+		hush(crd.Spec.Versions[n].Schema.OpenAPIV3Schema)
+	}
+
+	b, err = json.Marshal(crd)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // The caller says of what.
+	}
+
+	return b, nil
+}
+
+// hush takes the descriptions out of a schema.
+func hush(schema *extv1.JSONSchemaProps) {
+	schema.Description = ""
+
+	for name, property := range schema.Properties {
+		hush(&property)
+		schema.Properties[name] = property
+	}
+
+	if schema.Items != nil && schema.Items.Schema != nil {
+		hush(schema.Items.Schema)
+	}
+
+	if schema.AdditionalProperties != nil && schema.AdditionalProperties.Schema != nil {
+		hush(schema.AdditionalProperties.Schema)
+	}
 }
 
 // providerOf is the package that brings a group's kinds.

@@ -21,6 +21,8 @@ type written struct {
 	Digest string `json:"digest"`
 	// Files are one for each platform.
 	Files []string `json:"files"`
+	// BOM is the file with its bill of materials.
+	BOM string `json:"bom,omitempty"`
 }
 
 // write writes packages into a folder of their own.
@@ -87,5 +89,16 @@ func (p pkg) write(dir string) (written, error) {
 		w.Files = append(w.Files, file)
 	}
 
-	return w, nil
+	if p.bom == nil {
+		return w, nil
+	}
+
+	b, err := encode(p.bom)
+	if err != nil {
+		return written{}, err
+	}
+
+	w.BOM = p.name() + ".cdx.json"
+
+	return w, os.WriteFile(filepath.Join(dir, w.BOM), b, 0o644)
 }
