@@ -11,7 +11,6 @@ import (
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/comfyui-studio/comfyui-studio/modelsync/bucket"
@@ -95,7 +94,7 @@ func (o *order) object(ctx context.Context) ([]byte, error) {
 
 	answer, err := o.client.GetObject(ctx, in)
 
-	switch statusOf(err) {
+	switch bucket.StatusOf(err) {
 	case http.StatusNotModified:
 		return nil, errSame
 	case http.StatusForbidden, http.StatusNotFound:
@@ -117,12 +116,4 @@ func (o *order) object(ctx context.Context) ([]byte, error) {
 	o.etag = aws.ToString(answer.ETag)
 
 	return text, nil
-}
-
-func statusOf(err error) int {
-	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		return r.HTTPStatusCode()
-	}
-
-	return 0
 }

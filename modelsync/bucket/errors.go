@@ -50,7 +50,7 @@ func sort(err error) error {
 		code = api.ErrorCode()
 	}
 
-	switch status := statusOf(err); {
+	switch status := StatusOf(err); {
 	case code == "InvalidObjectState":
 		return errors.Join(ErrArchived, err)
 	case code == "NoSuchBucket":
@@ -92,20 +92,20 @@ func passes(err error) bool {
 
 	// Without a status, or with one of success: the connection, or a body that was cut
 	// off.
-	s := statusOf(err)
+	s := StatusOf(err)
 
 	return s >= http.StatusInternalServerError || s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || s < http.StatusMultipleChoices
 }
 
 // crowded says whether S3 is asked for too much.
 func crowded(err error) bool {
-	s := statusOf(err)
+	s := StatusOf(err)
 
 	return s == http.StatusServiceUnavailable || s == http.StatusTooManyRequests
 }
 
-// statusOf is the status of S3's answer, or 0 where it gave none.
-func statusOf(err error) int {
+// StatusOf is the status of S3's answer, or 0 where it gave none.
+func StatusOf(err error) int {
 	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		return r.HTTPStatusCode()
 	}
