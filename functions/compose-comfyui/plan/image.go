@@ -2,6 +2,7 @@ package plan
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/kit"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/recipe"
@@ -27,9 +28,30 @@ const (
 	NotePrefix = "fetches/"
 )
 
-// Context is what a build shall build, as the text of one object; empty where
-// there is nothing to build.
-func (p Plan) Context(b Build) string {
+// A context is what a build shall build, as the text of one object, and the hash
+// that names it.
+type context struct{ text, hash string }
+
+// writesContexts is the plan with the contexts that follow from it. Each is a
+// manifest and all the files that fulfil it, so they are written when somebody asks,
+// and once.
+func (p Plan) writesContexts() Plan {
+	p.contexts = sync.OnceValue(func() map[Build]context {
+		out := map[Build]context{}
+
+		for _, b := range Builds() {
+			if text := p.recipe(b); text != "" {
+				out[b] = context{text: text, hash: hash(text, 8)}
+			}
+		}
+
+		return out
+	})
+
+	return p
+}
+
+func (p Plan) recipe(b Build) string {
 	switch b {
 	case BuildComfyUI:
 		if p.Image.URI != "" {
@@ -55,16 +77,13 @@ func (p Plan) Context(b Build) string {
 	return ""
 }
 
+// Context is what a build shall build, as the text of one object; empty where
+// there is nothing to build.
+func (p Plan) Context(b Build) string { return p.contexts()[b].text }
+
 // ContextHash names what a build shall build by its content; empty where there is
 // nothing to build.
-func (p Plan) ContextHash(b Build) string {
-	c := p.Context(b)
-	if c == "" {
-		return ""
-	}
-
-	return hash(c, 8)
-}
+func (p Plan) ContextHash(b Build) string { return p.contexts()[b].hash }
 
 // ContextObject is where the context of a hash lies in the artefact bucket.
 func ContextObject(b Build, hash8 string) string {

@@ -87,7 +87,7 @@ func (p Plan) BucketARN(b BucketName) string {
 // id tells studios apart: two claims of one name in two namespaces, and two
 // studios in one account. It holds no UID: a claim that is restored from a
 // backup has a new UID and must find its resources again.
-func (p Plan) id() string { return hash(p.Namespace+"/"+p.Studio, 6) }
+func (p Plan) id() string { return p.hashed }
 
 // name is `<claim>-<id>-<what>`, at most limit long.
 func (p Plan) name(what string, limit int) string {
@@ -117,5 +117,5 @@ func fit(head, tail string, limit int) string {
 // hash is the first n hex digits of the SHA-256 of s.
 func hash(s string, n int) string {
 	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])[:n]
+	return hex.EncodeToString(sum[:(n+1)/2])[:n]
 }

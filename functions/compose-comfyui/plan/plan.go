@@ -42,6 +42,10 @@ type Plan struct {
 
 	providerConfig xpv1.ProviderConfigReference
 	tags           map[string]string
+	// hashed is the id, contexts are what builds build: every name holds the one, and
+	// the others are long.
+	hashed   string
+	contexts func() map[Build]context
 }
 
 // Network are the decisions about the VPC.
@@ -132,14 +136,15 @@ func New(xr *v1alpha1.ComfyUIStudio) (Plan, error) {
 			Kind: string(spec.ProviderConfigRef.Kind),
 			Name: spec.ProviderConfigRef.Name,
 		},
-		tags: userTags(spec.Tags),
+		tags:   userTags(spec.Tags),
+		hashed: hash(xr.GetNamespace()+"/"+xr.GetName(), 6),
 	}
 
 	if err := errors.Join(networkErr, vpcOrigins(region, spec.Access), rangesFit(spec.Access), p.complete(), p.poolsCanRun(), p.tagsPass()); err != nil {
 		return Plan{}, err
 	}
 
-	return p, nil
+	return p.writesContexts(), nil
 }
 
 // InAccount is the plan once the account is known.

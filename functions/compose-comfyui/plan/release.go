@@ -27,7 +27,7 @@ func Released() Release { return released }
 // made with.
 func (p Plan) WithRelease(r Release) Plan {
 	p.Release, p.NextRelease = r, r
-	return p
+	return p.writesContexts()
 }
 
 // Running is the plan of a studio that has r in its account. It goes on running

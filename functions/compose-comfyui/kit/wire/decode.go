@@ -48,7 +48,7 @@ func decode(from *structpb.Value, to reflect.Value) error {
 		return nil
 	}
 
-	switch to.Kind() { //nolint:exhaustive // The rest is left to encoding/json.
+	switch to.Kind() {
 	case reflect.Pointer:
 		n := reflect.New(to.Type().Elem())
 		to.Set(n)

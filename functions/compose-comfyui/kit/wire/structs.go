@@ -148,13 +148,13 @@ func zeroOf(t reflect.Type) func(v reflect.Value) bool {
 	}
 
 	return func(v reflect.Value) bool {
-		z, _ := addressable(v).Addr().Interface().(zeroer)
+		z, _ := reflect.TypeAssert[zeroer](addressable(v).Addr())
 		return z.IsZero()
 	}
 }
 
 func isNil(v reflect.Value) bool {
-	switch v.Kind() { //nolint:exhaustive // The others are never nil.
+	switch v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface:
 		return v.IsNil()
 	default:
@@ -164,7 +164,7 @@ func isNil(v reflect.Value) bool {
 
 // isEmpty is omitempty by the rules of encoding/json.
 func isEmpty(v reflect.Value) bool {
-	switch v.Kind() { //nolint:exhaustive // Structs are never empty.
+	switch v.Kind() {
 	case reflect.String, reflect.Map, reflect.Slice, reflect.Array:
 		return v.Len() == 0
 	case reflect.Struct, reflect.Pointer, reflect.Interface:

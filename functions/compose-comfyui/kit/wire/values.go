@@ -235,12 +235,12 @@ func fromJSON(m json.Marshaler) (*structpb.Value, error) {
 }
 
 // moment spares every object's creationTimestamp the way through JSON.
-func moment(a *arena, v reflect.Value) (*structpb.Value, error) {
+func moment(_ *arena, v reflect.Value) (*structpb.Value, error) {
 	if v.IsZero() {
 		return structpb.NewNullValue(), nil
 	}
 
-	t, _ := v.Interface().(metav1.Time)
+	t, _ := reflect.TypeAssert[metav1.Time](v)
 
 	return fromJSON(t)
 }

@@ -28,18 +28,18 @@ import (
 // everything is an object with a field of each sort there is.
 type everything struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata,omitempty"` //nolint:modernize // One of the two encoders heeds it.
 
 	Spec struct {
 		Sorts
 
 		Omitted   omitted `json:"omitted"`
-		Empty     Sorts   `json:"empty,omitempty"`
+		Empty     Sorts   `json:"empty,omitempty"` //nolint:modernize // One of the two encoders heeds it.
 		Recursion *tree   `json:"recursion,omitempty"`
 		Ignored   string  `json:"-"`
 		Unnamed   string
 	} `json:"spec"`
-	Status Sorts `json:"status,omitempty"`
+	Status Sorts `json:"status,omitempty"` //nolint:modernize // One of the two encoders heeds it.
 }
 
 // Sorts is exported because the SDK embeds no other.
@@ -143,7 +143,7 @@ func TestStandard(t *testing.T) {
 		o := &everything{}
 		wiretest.Fill(rand.New(rand.NewPCG(seed, 1)), o)
 
-		b, err := json.Marshal(o)
+		b, err := json.Marshal(o) //nolint:musttag // Fields without a tag are a case.
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +256,7 @@ func TestDecode(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		wantErr := json.Unmarshal(b, want)
+		wantErr := json.Unmarshal(b, want) //nolint:musttag // As above.
 
 		if err := wire.Decode(structpb.NewStructValue(s), got); (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 			t.Fatalf("seed %d: Decode(...): want error %v, got %v", seed, wantErr, err)

@@ -28,7 +28,7 @@ func fill(r *rand.Rand, v reflect.Value, depth int) {
 
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(pick(r, "", "a", `"<ä>&\` + "\n\u2028"))
+		v.SetString(pick(r, "", "a", "\"<ä>&\\\n\u2028"))
 	case reflect.Bool:
 		v.SetBool(r.IntN(2) == 0)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -53,8 +53,8 @@ func fill(r *rand.Rand, v reflect.Value, depth int) {
 	case reflect.Map:
 		fillMap(r, v, depth)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(r, v.Field(i), depth+1)
+		for _, f := range v.Fields() {
+			fill(r, f, depth+1)
 		}
 	default:
 	}
