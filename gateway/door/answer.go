@@ -18,6 +18,8 @@ type Answer struct {
 	Path    string
 	User    string
 	Program bool
+	// Session tells people apart who share a name. No log has it.
+	Session string
 	From    netip.Addr
 	Status  int
 	Bytes   int64

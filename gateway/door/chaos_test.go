@@ -23,6 +23,21 @@ type ledger struct {
 
 // take has a server answer a prompt, and writes down whether it took it.
 func (l *ledger) take(n *node, r *http.Request) *httptest.ResponseRecorder {
+	id := idOf(r)
+	rec := httptest.NewRecorder()
+	n.ServeHTTP(rec, r)
+
+	if rec.Code == http.StatusOK {
+		l.mu.Lock()
+		l.taken[id]++
+		l.mu.Unlock()
+	}
+
+	return rec
+}
+
+// idOf is the id of the prompt that a request brings.
+func idOf(r *http.Request) string {
 	b, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(b))
 
@@ -32,16 +47,7 @@ func (l *ledger) take(n *node, r *http.Request) *httptest.ResponseRecorder {
 
 	_ = json.Unmarshal(b, &body)
 
-	rec := httptest.NewRecorder()
-	n.ServeHTTP(rec, r)
-
-	if rec.Code == http.StatusOK {
-		l.mu.Lock()
-		l.taken[body.ID]++
-		l.mu.Unlock()
-	}
-
-	return rec
+	return body.ID
 }
 
 // TestChaos is a random life of a studio with two front doors. Every prompt that

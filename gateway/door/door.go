@@ -42,6 +42,9 @@ type Options struct {
 	Now       func() time.Time
 	// Seen is told of everything that was answered.
 	Seen func(Answer)
+	// Waited is told how long a prompt waited for a server, and whether one came. It
+	// may be missing.
+	Waited func(pool string, came bool, took time.Duration)
 }
 
 // A Door answers requests.
@@ -141,7 +144,7 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, a *Answer) {
 		return
 	}
 
-	a.User, a.Program = who.User, who.Program
+	a.User, a.Program, a.Session = who.User, who.Program, who.session.ID
 
 	if !who.Program && viewer.Changes(r) && !viewer.OwnSite(r, c.Edge) {
 		refuse(w, r, http.StatusForbidden, "The request comes from another site.")

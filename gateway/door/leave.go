@@ -48,8 +48,15 @@ func (d *Door) Drop(ctx context.Context, server prompt.Tag, clientID string) {
 	d.sockets.supersede(ctx, func(o *open) bool { return o.server == server && o.name == clientID })
 }
 
+// Hold waits until nobody at this front door, or at one that it keeps the turns for,
+// does something about an id, and returns what ends that.
+func (d *Door) Hold(ctx context.Context, id string) (func(), error) { return d.ids.lock(ctx, id) }
+
 // Sockets is how many there are.
 func (d *Door) Sockets() int { return len(d.sockets.of(func(*open) bool { return true })) }
+
+// Parked is how many wait for a server.
+func (d *Door) Parked() int { return d.sockets.parked() }
 
 // Leave lets go all sockets within a time, and returns when the servers are done
 // with them: the browsers come back at another front door.

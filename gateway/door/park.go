@@ -27,6 +27,9 @@ const (
 type Peers interface {
 	// Drop has them close the sockets of a client at a server, and waits for it.
 	Drop(ctx context.Context, server prompt.Tag, clientID string)
+	// Turn waits until nobody at any front door does something about an id, and
+	// returns what ends that. Own waits for those that this one keeps.
+	Turn(ctx context.Context, id string, own func(ctx context.Context, id string) (func(), error)) (func(), error)
 }
 
 // park holds a socket while no server is awake. A tab that is refused comes back

@@ -264,6 +264,22 @@ func (s *sockets) supersede(ctx context.Context, which func(*open) bool) {
 	}
 }
 
+// parked counts those that are not joined to a server.
+func (s *sockets) parked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	n := 0
+
+	for o := range s.all {
+		if o.socket == nil {
+			n++
+		}
+	}
+
+	return n
+}
+
 // of are those that are joined to a server.
 func (s *sockets) of(want func(*open) bool) []*open {
 	s.mu.Lock()

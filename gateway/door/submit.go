@@ -46,8 +46,17 @@ func (d *Door) submit(w http.ResponseWriter, r *http.Request, who caller) {
 	defer stop()
 
 	if body.ID != "" {
-		// Somebody who sends a prompt again while it is on its way waits for it.
-		defer d.ids.lock(body.ID)()
+		// Somebody who sends a prompt again while it is on its way waits for it, at
+		// whichever front door.
+		end, err := d.turn(ctx, body.ID)
+		if err != nil {
+			d.Log.Warn("cannot tell whether another front door has a prompt", "prompt", body.ID, "error", err)
+			w.Header().Set("Retry-After", "5")
+			refuse(w, r, http.StatusServiceUnavailable, "The other front door may have the prompt and does not answer. Send it again with the same id.")
+
+			return
+		}
+		defer end()
 	}
 
 	if body.ID != "" && d.known(ctx, w, r, body.ID) {
@@ -55,6 +64,14 @@ func (d *Door) submit(w http.ResponseWriter, r *http.Request, who caller) {
 	}
 
 	d.queue(ctx, w, r, who, body)
+}
+
+func (d *Door) turn(ctx context.Context, id string) (func(), error) {
+	if d.Peers == nil {
+		return d.Hold(ctx, id)
+	}
+
+	return d.Peers.Turn(ctx, id, d.Hold)
 }
 
 func (d *Door) unread(w http.ResponseWriter, r *http.Request, err error) {
@@ -166,7 +183,12 @@ func (d *Door) worker(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		d.Waker.Wake(pool, "a program queued a prompt")
 	}
 
+	began := d.Now()
 	s, ok := d.held(ctx, r, choose)
+
+	if took := d.Now().Sub(began); d.Waited != nil && preferred(r.Header) > 0 {
+		d.Waited(pool, ok, took)
+	}
 
 	return s, pool, ok
 }

@@ -6,6 +6,7 @@ package metric
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -19,22 +20,55 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
+	wakes    *prometheus.HistogramVec
+	waits    *prometheus.HistogramVec
+	sessions *sessions
 }
 
+// Sockets count websockets: those that are joined to a server, and those that wait
+// for one.
+type Sockets struct{ Joined, Parked func() int }
+
 // New has counted nothing.
-func New(t *servers.Table, sockets func() int) *Metrics {
+func New(t *servers.Table, s Sockets, now func() time.Time) *Metrics {
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
+		registry: prometheus.NewRegistry(), sessions: newSessions(now),
+		wakes: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "wake_stage_seconds", Help: "How long the stages of servers took that became ready, as this front door saw it.",
+			Buckets: []float64{1, 5, 15, 30, 60, 90, 120, 180, 300, 600, 1200},
+		}, []string{"pool", "stage"}),
+		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "wait_seconds", Help: "How long prompts waited for a server that asked to, and whether one came.",
+			Buckets: []float64{.1, 1, 5, 10, 20, 30, 40, 50},
+		}, []string{"pool", "came"}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "comfyui_studio", Name: "request_duration_seconds", Help: "How long requests took, until the last byte was handed on.",
+			Namespace: namespace, Name: "request_duration_seconds", Help: "How long requests took, until the last byte was handed on.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60},
 		}, []string{"caller", "method", "status"}),
 	}
 
-	m.registry.MustRegister(m.requests, &pools{table: t}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "comfyui_studio", Name: "sockets", Help: "Websockets that are open."}, func() float64 { return float64(sockets()) }))
+	m.registry.MustRegister(m.requests, m.wakes, m.waits, &pools{table: t}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		gauge("sockets", "Websockets that are joined to a server.", s.Joined),
+		gauge("parked_sockets", "Websockets that wait for a server.", s.Parked),
+		gauge("sessions", "People whose browser asked for something in the last five minutes.", m.sessions.count))
 
 	return m
+}
+
+const namespace = "comfyui_studio"
+
+func gauge(name, help string, count func() int) prometheus.GaugeFunc {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, func() float64 { return float64(count()) })
+}
+
+// Woken counts a stage of a server that became ready.
+func (m *Metrics) Woken(pool, stage string, took time.Duration) {
+	m.wakes.WithLabelValues(pool, stage).Observe(took.Seconds())
+}
+
+// Waited counts a prompt that asked to wait for a server.
+func (m *Metrics) Waited(pool string, came bool, took time.Duration) {
+	m.waits.WithLabelValues(pool, strconv.FormatBool(came)).Observe(took.Seconds())
 }
 
 // Handler shows them to Prometheus.
@@ -53,6 +87,7 @@ func (m *Metrics) Take(a door.Answer) {
 		caller = "person"
 	}
 
+	m.sessions.seen(a.Session)
 	m.requests.WithLabelValues(caller, method(a.Method), strconv.Itoa(a.Status/100)+"xx").Observe(a.Took.Seconds())
 }
 

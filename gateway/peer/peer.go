@@ -41,7 +41,9 @@ type Server struct {
 	Key      func() []byte
 	Activity func() Activity
 	Drop     func(ctx context.Context, server prompt.Tag, clientID string)
-	Now      func() time.Time
+	// Hold waits until nobody does something about an id, and returns what ends that.
+	Hold func(ctx context.Context, id string) (func(), error)
+	Now  func() time.Time
 }
 
 // ServeHTTP answers what is signed.
@@ -68,6 +70,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 		s.Drop(r.Context(), tag, r.URL.Query().Get("client"))
 		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodPost && r.URL.Path == "/peer/hold":
+		s.keep(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -75,6 +79,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // A Client asks other front doors.
 type Client struct {
+	// Self is our own address.
+	Self  string
 	Key   func() []byte
 	Peers func(ctx context.Context) ([]string, error)
 	Port  int
@@ -155,6 +161,16 @@ func (c *Client) ask(ctx context.Context, method, host, path string) ([]byte, er
 	ctx, stop := context.WithTimeout(ctx, asking)
 	defer stop()
 
+	res, err := c.do(ctx, method, host, path)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+
+	return io.ReadAll(io.LimitReader(res.Body, largest))
+}
+
+func (c *Client) do(ctx context.Context, method, host, path string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+net.JoinHostPort(host, strconv.Itoa(c.Port))+path, nil)
 	if err != nil {
 		return nil, err
@@ -166,13 +182,13 @@ func (c *Client) ask(ctx context.Context, method, host, path string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
 
 	if res.StatusCode >= http.StatusMultipleChoices {
+		_ = res.Body.Close()
 		return nil, fmt.Errorf("cannot ask the front door at %s: %s", host, res.Status)
 	}
 
-	return io.ReadAll(io.LimitReader(res.Body, largest))
+	return res, nil
 }
 
 // sign binds a request to a moment.

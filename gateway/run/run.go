@@ -158,16 +158,17 @@ func build(ctx context.Context, o Options) (*front, error) {
 	f.waker = wake.New(f.cluster, o.Log, time.Now)
 	f.health = &health{ready: f.table.Synced}
 	f.peers = &peer.Client{
-		Key: f.key, Port: o.HealthPort, HTTP: f.client(), Now: time.Now,
+		Self: o.Address, Key: f.key, Port: o.HealthPort, HTTP: f.client(), Now: time.Now,
 		Peers: func(ctx context.Context) ([]string, error) { return f.cluster.FrontDoors(ctx, o.Address) },
 	}
 
-	f.metrics = metric.New(f.table, func() int { return f.door.Sockets() })
+	f.metrics = metric.New(f.table, metric.Sockets{Joined: func() int { return f.door.Sockets() }, Parked: func() int { return f.door.Parked() }}, time.Now)
+	f.waker.Seen = f.metrics.Woken
 	write := logged(o.Log)
 	f.door = door.New(door.Options{
 		Config: f.config.Config, Secrets: f.secrets.Secrets, Table: f.table, Waker: f.waker, Peers: f.peers, Transport: transport(), Log: o.Log, Now: time.Now,
 		Desk: login.New(f.config.Config, f.secrets.Secrets, &http.Client{Transport: transport()}, o.Log),
-		Seen: func(a door.Answer) { f.metrics.Take(a); write(a) },
+		Seen: func(a door.Answer) { f.metrics.Take(a); write(a) }, Waited: f.metrics.Waited,
 	})
 
 	return f, nil
@@ -176,7 +177,7 @@ func build(ctx context.Context, o Options) (*front, error) {
 // side is what is on the port of health checks.
 func (f *front) side() http.Handler {
 	return f.health.routes(f.metrics.Handler(), &peer.Server{
-		Key: f.key, Activity: f.activity, Drop: f.door.Drop, Now: time.Now,
+		Key: f.key, Activity: f.activity, Drop: f.door.Drop, Hold: f.door.Hold, Now: time.Now,
 	})
 }
 

@@ -300,7 +300,7 @@ func TestNoCluster(t *testing.T) {
 func TestSide(t *testing.T) {
 	r := open(t, runtest.New(t))
 
-	for path, want := range map[string]int{"/healthz": 200, "/livez": 200, "/metrics": 200, "/peer/activity": 403, "/peer/drop": 403, "/": 404, "/prompt": 404} {
+	for path, want := range map[string]int{"/healthz": 200, "/livez": 200, "/metrics": 200, "/peer/activity": 403, "/peer/drop": 403, "/peer/hold": 403, "/": 404, "/prompt": 404} {
 		if got := get(t, r.health+path); got != want {
 			t.Errorf("%s: want %d, got %d", path, want, got)
 		}

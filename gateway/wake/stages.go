@@ -29,6 +29,9 @@ const (
 // stages are what a server goes through, in order.
 var stages = []string{"A node with a GPU", "ComfyUI's image", "Models", "The server"} //nolint:gochecknoglobals // A constant that Go has no const for.
 
+// labels name them in metrics.
+var labels = [stageCount]string{"node", "image", "models", "server"} //nolint:gochecknoglobals // As above.
+
 const (
 	stageNode = iota
 	stageImage

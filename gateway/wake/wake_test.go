@@ -188,8 +188,16 @@ func TestUsual(t *testing.T) {
 
 	over := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{StartedAt: at(150), FinishedAt: at(180)}}
 	s.pods = []*corev1.Pod{pod(scheduled, modelsState(over), isReady)}
+	told := map[string]time.Duration{}
+	w.Seen = func(pool, stage string, took time.Duration) { told[pool+" "+stage] += took }
+
 	w.Progress("default")
 	w.Progress("default")
+
+	want := map[string]time.Duration{"default node": 60 * time.Second, "default image": 90 * time.Second, "default models": 30 * time.Second, "default server": 20 * time.Second}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("what metrics are told, once for each server: -want, +got:\n%s", diff)
+	}
 
 	s.pods = nil
 	if got := w.Rest("default"); got != 200*time.Second {

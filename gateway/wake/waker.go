@@ -34,6 +34,8 @@ type Waker struct {
 	Scaler Scaler
 	Log    *slog.Logger
 	Now    func() time.Time
+	// Seen is told of each stage of a server that is ready. It may be missing.
+	Seen func(pool, stage string, took time.Duration)
 
 	mu    sync.Mutex
 	pools map[string]*pool
@@ -145,6 +147,7 @@ func (w *Waker) Progress(name string) Progress {
 	p := w.pool(name)
 	if out.Ready && !p.counted[out.Pod] {
 		p.count(out)
+		w.tell(name, out)
 	}
 
 	for i := range out.Stages {
@@ -156,6 +159,16 @@ func (w *Waker) Progress(name string) Progress {
 	}
 
 	return out
+}
+
+func (w *Waker) tell(name string, done Progress) {
+	if w.Seen == nil {
+		return
+	}
+
+	for i, took := range done.took {
+		w.Seen(name, labels[i], took)
+	}
 }
 
 // count remembers what a wake took, once for each pod.
