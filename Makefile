@@ -32,7 +32,6 @@ BENCH ?=
 
 CLAIM ?= examples/minimal.yaml
 SCALE ?= 60
-VERSION ?= v0.0.0-dev
 FAULT ?=
 KEEP ?=
 # What stands behind a studio's EKS cluster: a real Kubernetes API, or light, which plays it.
@@ -41,6 +40,14 @@ ALL ?=
 OBSERVED ?=
 BASE ?= main
 AGENT_REPOSITORY ?= ghcr.io/comfyui-studio/studio-agent
+# The key to sign with, or to verify with, in place of an identity.
+COSIGN_KEY ?=
+# Where make e2e runs, how long each half may take, and E2E_CONFIRM=yes for AWS.
+UPTEST_CLOUD ?= bed
+E2E_TIMEOUT ?=
+# What the packages are called and where they are published.
+REGISTRY ?= ghcr.io/comfyui-studio
+VERSION ?= v0.0.0-dev
 # Of model sync's random histories. Without a seed each run has another, and prints it.
 HISTORIES ?= 5000
 LASTS ?= 2h
@@ -64,9 +71,9 @@ demo-down: ## End what KEEP=1 left running
 	@$(BIN)/bed down
 
 .PHONY: test
-test: build bed-build ## Run every test: unit, golden, property and bed
+test: build bed-build $(BIN)/kube-score ## Run every test: unit, golden, property and bed
 	@$(MAKE) --no-print-directory $(LINTERS) || echo "shellcheck and hadolint cannot be installed here: their tests are skipped"
-	PATH="$(CURDIR)/$(LINTERS):$$PATH" go test -timeout 30m ./...
+	PATH="$(CURDIR)/$(LINTERS):$(CURDIR)/$(BIN):$$PATH" go test -timeout 30m ./...
 	cd $(BED) && go test -timeout 60m ./...
 	cd $(MODELSYNC) && go test -timeout 30m ./...
 
@@ -79,6 +86,27 @@ RENDER_SOURCES = $(shell find apis functions/compose-comfyui internal/preview ha
 .PHONY: render
 render: $(BIN)/render ## Print what a claim is composed into (CLAIM, ALL=1, OBSERVED)
 	@$(BIN)/render -claim "$(CLAIM)" $(if $(ALL),-all) $(if $(OBSERVED),-observed "$(OBSERVED)")
+
+E2E_TOOLS := $(BIN)/uptest $(BIN)/kubectl $(BIN)/chainsaw $(BIN)/crossplane
+
+.PHONY: e2e
+e2e: $(if $(filter bed,$(UPTEST_CLOUD)),bed-build) $(E2E_TOOLS) ## Run uptest on the bed, or in AWS (UPTEST_CLOUD=aws, which costs money; FAULT, E2E_TIMEOUT)
+	@test/e2e/uptest/run.sh "$(UPTEST_CLOUD)" "$(FAULT)" "$(E2E_TIMEOUT)"
+
+$(BIN)/uptest $(BIN)/kubectl &: $(wildcard hack/uptest/*.* hack/uptest/kubectl/*)
+	@mkdir -p $(BIN)
+	@echo "building uptest and kubectl (minutes, once; then cached)"
+	@hack/uptest/build.sh $(abspath $(BIN))
+
+$(BIN)/chainsaw: $(wildcard hack/chainsaw/*)
+	@mkdir -p $(BIN)
+	@echo "building Chainsaw (minutes, once; then cached)"
+	@hack/chainsaw/build.sh $(abspath $@)
+
+$(BIN)/cosign: $(wildcard hack/cosign/*)
+	@mkdir -p $(BIN)
+	@echo "building cosign (minutes, once; then cached)"
+	@hack/cosign/build.sh $(abspath $@)
 
 .PHONY: render-all
 render-all: $(BIN)/render ## Render every example and check it against every CRD
@@ -129,8 +157,36 @@ agent-release: lambda ## Build the image, publish it in AGENT_REPOSITORY, and pi
 	@go run ./hack/agent --lambda=$(OUT)/lambda.zip --out=$(OUT)/studio-agent --release=$(OUT)/agent-release.yaml \
 		--repository=$(AGENT_REPOSITORY) --push --go=functions/compose-comfyui/plan/released.go
 
+.PHONY: xpkg
+xpkg: ## Build the packages that users install, for all platforms, twice, and compare (VERSION, REGISTRY)
+	@go run ./hack/xpkg --version=$(VERSION) --registry=$(REGISTRY) --out=$(OUT)/xpkg
+
+.PHONY: push
+push: xpkg $(BIN)/crossplane ## Publish the packages with the Crossplane CLI (VERSION, REGISTRY)
+	@hack/release/push.sh $(BIN)/crossplane $(OUT)/xpkg
+
+# By identity, as a GitHub workflow has one, and in the public log; with COSIGN_KEY
+# by that key.
+.PHONY: sign
+sign: $(BIN)/cosign ## Sign the packages that make push published, and attest what they are made of (COSIGN_KEY)
+	@hack/release/sign.sh $(BIN)/cosign $(OUT)/xpkg "" "$(COSIGN_KEY)"
+
+.PHONY: verify
+verify: $(BIN)/cosign ## Check signatures and attestations of what make xpkg built, where it is published (COSIGN_KEY)
+	@hack/release/verify.sh $(BIN)/cosign $(OUT)/xpkg "" "$(COSIGN_KEY)"
+
+.PHONY: verify-release
+verify-release: xpkg $(BIN)/crossplane $(BIN)/cosign ## Rehearse a release on this machine: publish, pull back, sign, verify
+	@go run ./hack/release
+
+# What the bed installs: the function that build made, and the kinds of the
+# providers that the bed plays.
+.PHONY: bed-packages
+bed-packages: build
+	@go run ./hack/xpkg --function=$(BIN)/compose-comfyui --stand-ins --out=$(OUT)/bed-packages > /dev/null
+
 .PHONY: bed-build
-bed-build: $(BED_TOOLS:%=$(BIN)/%) ## Build the local management cluster
+bed-build: $(BED_TOOLS:%=$(BIN)/%) bed-packages ## Build the local management cluster
 	@mkdir -p $(BIN)
 	@[ -e $(BIN)/controlplane ] || echo "building etcd, the Kubernetes API server and the Crossplane core (about ten CPU minutes, once; then cached)"
 	@cd $(BED) && go build -ldflags "$(CONTROLPLANE_LDFLAGS)" -o ../../../$(BIN)/controlplane ./cmd/controlplane
@@ -151,14 +207,6 @@ generate: ## Rewrite everything generated: deepcopy, XRD, activation policy, ref
 
 ##@ Checking
 
-.PHONY: test-browser
-test-browser: ## Open a studio in a real browser (fetches Debian's chromium and ComfyUI's frontend)
-	@hack/browser.sh
-
-.PHONY: screenshots
-screenshots: ## Take the documentation's pictures of the front door anew
-	@SCREENSHOTS=$(CURDIR)/docs/images hack/browser.sh
-
 .PHONY: ci
 ci: ## Run all that CI runs
 	.ci/run
@@ -166,6 +214,14 @@ ci: ## Run all that CI runs
 .PHONY: docs
 docs: $(BIN)/render ## Check the documentation, and run what it says can be run
 	@go run ./hack/docs
+
+.PHONY: test-browser
+test-browser: ## Open a studio in a real browser (fetches Debian's chromium and ComfyUI's frontend)
+	@hack/browser.sh
+
+.PHONY: screenshots
+screenshots: ## Take the documentation's pictures of the front door anew
+	@SCREENSHOTS=$(CURDIR)/docs/images hack/browser.sh
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(BIN)/actionlint $(LINTERS) ## Lint all modules, scripts, workflows and the Dockerfile
@@ -176,6 +232,11 @@ lint: $(BIN)/golangci-lint $(BIN)/actionlint $(LINTERS) ## Lint all modules, scr
 	cd $(BED) && ../../../$(BIN)/golangci-lint run --config ../../../.golangci.yml ./...
 	cd $(MODELSYNC) && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./...
 	cd test/browser && ../../$(BIN)/golangci-lint run --config ../../.golangci.yml ./...
+
+# In a module of its own, because it brings an older Kubernetes.
+$(BIN)/kube-score: $(wildcard hack/kube-score/*)
+	@mkdir -p $(BIN)
+	@hack/kube-score/build.sh $(abspath $@)
 
 $(LINTERS): hack/linters.txt
 	python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --require-hashes --upgrade --target $(OUT)/linters --requirement hack/linters.txt
@@ -248,6 +309,7 @@ $(BIN)/s5cmd: $(MODELSYNC)/tools/go.mod $(MODELSYNC)/tools/go.sum
 
 .PHONY: golden
 golden: ## Rewrite the golden files, to be read in review
+	go test ./functions/compose-comfyui/recipe -run TestContexts -update
 	go test ./functions/compose-comfyui -run 'TestWaves|TestScenarios|TestGates|TestInventory|TestActivation' -update
 
 .PHONY: clean

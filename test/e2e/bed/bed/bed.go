@@ -31,6 +31,7 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/leash"
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/packages"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/pki"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/provider"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/wire"
@@ -77,6 +78,13 @@ type Options struct {
 	// FunctionArgs are added to the function's own.
 	FunctionArgs []string
 
+	// Packages is a folder of packages, as hack/xpkg writes it. The bed serves them
+	// as a registry would, and Crossplane's package manager installs the
+	// Configuration with all that it depends on: the function, whose program is
+	// taken out of its image, and the providers' kinds. Default: none; APIs,
+	// function and kinds are installed one by one, which takes less time.
+	Packages string
+
 	// APIs is the directory with definition.yaml, composition.yaml and
 	// activation.yaml. Default: apis/comfyuistudios.
 	APIs string
@@ -119,6 +127,10 @@ type Bed struct {
 	double       *double
 	behind       behind
 
+	registry *packages.Registry // nil without Options.Packages
+	packages []packages.Package
+	runtime  behind // plays the package runtime
+
 	mu           sync.Mutex
 	procs        map[string]*leash.Process
 	stopFunction func() // for a function in this process
@@ -145,7 +157,12 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 	ctx, cancel := b.within(ctx)
 	defer cancel()
 
-	for _, s := range b.steps() {
+	steps := b.steps()
+	if o.Packages != "" {
+		steps = b.packageSteps()
+	}
+
+	for _, s := range steps {
 		begin := time.Now()
 
 		if err := s.run(ctx); err != nil {
@@ -227,7 +244,7 @@ func (b *Bed) Stop() error {
 
 	b.behind.stop()
 
-	errs := []error{b.stopDouble(), b.stop(kubernetesProvider, 0), b.stop(helmProvider, 0), b.KillFunction(), b.stop("core", 2*time.Second), b.stop("rbac", 0), b.stop("init", 0)}
+	errs := []error{b.stopRegistry(), b.stopDouble(), b.stop(kubernetesProvider, 0), b.stop(helmProvider, 0), b.KillFunction(), b.stop("core", 2*time.Second), b.stop("rbac", 0), b.stop("init", 0)}
 
 	if b.proxy != nil {
 		b.proxy.Stop()

@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -171,6 +172,11 @@ func (b *Bed) startCore(ctx context.Context) error {
 		"--tls-client-certs-dir=" + b.coreDir("client"),
 		"--xpkg-cache-dir=" + b.coreDir("xpkg"),
 	}
+	// The core does not make it, and cannot read a package that it cannot cache.
+	if err := os.MkdirAll(b.coreDir("xpkg"), 0o755); err != nil {
+		return fmt.Errorf("cannot make the core's cache of packages: %w", err)
+	}
+
 	if !b.o.StockCircuitBreaker {
 		args = append(args, "--circuit-breaker-burst=100000", "--circuit-breaker-refill-rate=1000")
 	}

@@ -181,12 +181,16 @@ func (b *Bed) installCRDs(ctx context.Context, files []string) error {
 // awaitServed waits until discovery names the kinds, which it does once their
 // CRDs are established. That is one small request; the CRDs are megabytes.
 func (b *Bed) awaitServed(ctx context.Context, crds []*unstructured.Unstructured) error {
+	return b.awaitServedWithin(ctx, time.Minute, crds)
+}
+
+func (b *Bed) awaitServedWithin(ctx context.Context, limit time.Duration, crds []*unstructured.Unstructured) error {
 	d, err := discovery.NewDiscoveryClientForConfig(b.config)
 	if err != nil {
 		return fmt.Errorf("cannot make a discovery client: %w", err)
 	}
 
-	return poll(ctx, time.Minute, 200*time.Millisecond, func(context.Context) error {
+	return poll(ctx, limit, 200*time.Millisecond, func(context.Context) error {
 		_, lists, err := d.ServerGroupsAndResources()
 		if err != nil {
 			return fmt.Errorf("cannot discover kinds: %w", err)

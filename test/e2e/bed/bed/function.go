@@ -71,7 +71,7 @@ func (b *Bed) StartFunction(ctx context.Context) error {
 		return fmt.Errorf("cannot write the release of studio-agent: %w", err)
 	}
 
-	err := b.spawn("function", b.o.FunctionBinary, nil, append([]string{
+	err := b.spawn("function", b.functionBinary(), nil, append([]string{
 		"--address=" + address,
 		"--tls-certs-dir=" + b.coreDir("function"),
 		"--metrics-address=" + loopback(b.ports.metrics),
@@ -82,6 +82,15 @@ func (b *Bed) StartFunction(ctx context.Context) error {
 	}
 
 	return awaitListener(ctx, address)
+}
+
+// functionBinary is the function's program: in a bed with packages the one that was
+// last taken out of an image.
+func (b *Bed) functionBinary() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+
+	return b.o.FunctionBinary
 }
 
 // KillFunction kills the function, as a node failure would.

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/packages"
 )
 
 // The files of Options.APIs.
@@ -72,7 +74,11 @@ func (o *Options) complete() error {
 		return fmt.Errorf("the control plane is not built, run `make bed-build` (about ten CPU minutes the first time): %w", err)
 	}
 
-	if o.Function == nil {
+	if o.Packages != "" {
+		if _, err := packages.List(o.Packages); err != nil {
+			return fmt.Errorf("the packages are not made, run `make bed-build`: %w", err)
+		}
+	} else if o.Function == nil {
 		if _, err := os.Stat(o.FunctionBinary); err != nil {
 			return fmt.Errorf("the composition function is not built, run `make build`: %w", err)
 		}
@@ -108,12 +114,18 @@ func (o *Options) Fingerprint() (string, error) {
 
 	h := sha256.New()
 
-	for _, path := range []string{
+	files := []string{
 		o.FunctionBinary,
 		filepath.Join(o.APIs, definitionFile),
 		filepath.Join(o.APIs, compositionFile),
 		filepath.Join(o.APIs, activationFile),
-	} {
+	}
+	if o.Packages != "" {
+		// It has the digests of all others.
+		files = []string{filepath.Join(o.Packages, packages.ListFile)}
+	}
+
+	for _, path := range files {
 		f, err := os.Open(path)
 		if err != nil {
 			return "", fmt.Errorf("cannot read what the bed is to run: %w", err)

@@ -205,6 +205,7 @@ func TestBadUse(t *testing.T) {
 		"Argument":       {reason: "Arguments are not ignored.", args: []string{"up", at, "now"}, want: `unexpected argument "now"`},
 		"UnknownFault":   {reason: "A fault that does not exist must not be a demo without fault.", args: []string{"up", at, "--fault=rain"}, want: `unknown fault "rain"`},
 		"NoFunction":     {reason: "What is not built is named with what builds it.", args: []string{"up", at, "--function=/nowhere"}, want: "make build"},
+		"NoPackages":     {reason: "So are packages.", args: []string{"up", at, "--packages=/nowhere"}, want: "make bed-build"},
 		"NoFunctionDetached": {
 			reason: "The failure of a detached start is this process's failure, too.",
 			args:   []string{"up", at, "--detach", "--function=/nowhere"}, want: "make build",

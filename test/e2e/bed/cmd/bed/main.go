@@ -3,6 +3,7 @@
 //	bed up [--detach]   starts it, and holds it until TERM or Ctrl-C
 //	bed down            stops it and waits until all of it is gone
 //	bed status          says whether it runs, and where
+//	bed left            fails if the simulated AWS has anything left
 //
 // One bed runs per directory (--dir). It writes bed.json there (package state)
 // with its kubeconfig and the address of the ledger of the simulated AWS.
@@ -26,6 +27,7 @@ const usage = `usage:
   bed up [--dir DIR] [--scale 60] [--fault NAME]... [--detach]
   bed down [--dir DIR]
   bed status [--dir DIR]
+  bed left [--dir DIR]
 run a command with --help for its flags`
 
 func main() {
@@ -55,6 +57,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return down(ctx, args[1:], out)
 	case "status":
 		return status(args[1:], out)
+	case "left":
+		return left(ctx, args[1:], out)
 	default:
 		return fmt.Errorf("unknown command %q\n%s", args[0], usage)
 	}

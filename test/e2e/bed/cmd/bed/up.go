@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -31,8 +32,9 @@ func parseUp(args []string) (upFlags, error) {
 	fs.Float64Var(&f.options.Scale, "scale", bed.DefaultScale, "simulated seconds in a real second")
 	fs.BoolVar(&f.detach, "detach", false, "return when the bed is ready and leave it running")
 	fs.BoolVar(&f.options.StockCircuitBreaker, "stock-circuit-breaker", false, "leave the core's circuit breaker at its default settings")
-	fs.StringVar(&f.options.FunctionBinary, "function", "", "the composition function's program (default _output/bin/compose-comfyui)")
-	fs.StringVar(&f.options.APIs, "apis", "", "directory with the XRD, the composition and the activation policy (default apis/comfyuistudios)")
+	fs.StringVar(&f.options.Packages, "packages", "", "directory of the packages to install, as hack/xpkg writes it (default _output/bed-packages, or none with --function or --apis)")
+	fs.StringVar(&f.options.FunctionBinary, "function", "", "a composition function's program to run in place of the packages' (default _output/bin/compose-comfyui)")
+	fs.StringVar(&f.options.APIs, "apis", "", "directory with an XRD, a composition and an activation policy to install as they are, in place of packages")
 	fs.Func("workload", "what stands behind studios' clusters: light (played) or real (a Kubernetes API each; default light)", func(s string) error {
 		switch s {
 		case "light":
@@ -58,9 +60,17 @@ func parseUp(args []string) (upFlags, error) {
 	}
 
 	f.dir = dir
-	f.options.Root, err = bed.FindRoot()
 
-	return f, err
+	f.options.Root, err = bed.FindRoot()
+	if err != nil {
+		return f, err
+	}
+
+	if f.options.APIs == "" && f.options.FunctionBinary == "" && f.options.Packages == "" {
+		f.options.Packages = filepath.Join(f.options.Root, "_output", "bed-packages")
+	}
+
+	return f, nil
 }
 
 func up(ctx context.Context, args []string, out io.Writer) error {
