@@ -3,6 +3,7 @@ package comfyctl
 import (
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -191,12 +192,7 @@ func TestDamaged(t *testing.T) {
 }
 
 // flip changes the first byte of a body.
-type flip struct {
-	from interface {
-		Read([]byte) (int, error)
-		Close() error
-	}
-}
+type flip struct{ from io.ReadCloser }
 
 func (f *flip) Read(p []byte) (int, error) {
 	n, err := f.from.Read(p)

@@ -55,6 +55,7 @@ func newWorld(t *testing.T) *world {
 
 	built.Do(func() {
 		var dir string
+		//nolint:usetesting // All tests use the program, beyond the first one's end.
 		if dir, built.err = os.MkdirTemp("", "comfyctl"); built.err == nil {
 			built.path, built.err = programs.Build(t.Context(), dir, "./cmd/comfyctl")
 		}

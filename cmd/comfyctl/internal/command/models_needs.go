@@ -117,7 +117,7 @@ func look(all []wanted, there []bucket.Object) {
 	}
 }
 
-func (w wanted) lacking() bool { return w.There != nil && !*w.There }
+func (w *wanted) lacking() bool { return w.There != nil && !*w.There }
 
 // complete looks up where models come from.
 func (n *needing) complete(ctx context.Context, s shelf, all []wanted) error {

@@ -25,10 +25,10 @@ type finished struct {
 func (r *running) one(ctx context.Context, c *comfy.Client, g comfy.Graph, board *progress.Board) (finished, error) {
 	id := comfy.NewID()
 	bar := board.Share(id[:8])
+	bar.Say("waits")
 
 	result, err := c.Run(ctx, g, comfy.Run{ID: id, OnEvent: r.tell(id, g, bar), OnQueued: func(t comfy.Ticket) {
 		fmt.Fprintf(r.log, "queued %s\n", t.ID)
-		bar.Say("waits")
 
 		for _, line := range t.Dropped.Lines() {
 			fmt.Fprintf(r.log, "left out: %s\n", line)

@@ -50,7 +50,9 @@ func TestPlan(t *testing.T) {
 	withFunction(t)
 
 	code, out, log := call(t, "plan", root+"/examples/minimal.yaml", "--json")
-	got := struct{ Plans []outlook }{}
+	got := struct {
+		Plans []outlook `json:"plans"`
+	}{}
 
 	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || len(got.Plans) != 1 {
 		t.Fatalf("%v: %d: %s%s", err, code, out, log)

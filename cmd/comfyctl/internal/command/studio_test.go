@@ -20,6 +20,7 @@ import (
 
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 	"github.com/comfyui-studio/comfyui-studio/cmd/comfyctl/internal/saved"
+	"github.com/comfyui-studio/comfyui-studio/cmd/comfyctl/internal/smoke"
 	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/secrets"
 	"github.com/comfyui-studio/comfyui-studio/gateway/run"
 	"github.com/comfyui-studio/comfyui-studio/gateway/run/runtest"
@@ -153,11 +154,7 @@ func TestFrontDoor(t *testing.T) {
 	code, out, log = call(t, "smoke", "--url", url, "--json")
 
 	got := struct {
-		Runs []struct {
-			Name    string
-			Stages  []struct{ Name string }
-			Skipped string
-		}
+		Runs []smoke.Run `json:"runs"`
 	}{}
 	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || len(got.Runs) != 2 {
 		t.Fatalf("A smoke test ends well: %d: %s%s", code, out, log)

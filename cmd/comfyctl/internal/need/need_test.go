@@ -111,5 +111,4 @@ func TestCatalogue(t *testing.T) {
 	if _, err := Read(file); err == nil {
 		t.Error("A file without a source is a mistake.")
 	}
-
 }

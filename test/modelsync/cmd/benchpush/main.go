@@ -133,7 +133,7 @@ func (b bench) one(ctx context.Context, t tool) (time.Duration, error) {
 	s := store.New()
 	s.Make(bucket)
 
-	endpoint, stop, err := s.Serve()
+	endpoint, stop, err := s.Serve() //nolint:contextcheck // It is stopped by stop.
 	if err != nil {
 		return 0, err
 	}
