@@ -53,8 +53,9 @@ const (
 	// ComfyUIDirectory is where an image holds ComfyUI: main.py, and models below
 	// it, which the node's are mounted over.
 	ComfyUIDirectory = "/opt/comfyui"
-	// ServerUID is the user and group of ComfyUI, and who owns what it mounts.
-	ServerUID = 1000
+	// ServerUID is the user and group of ComfyUI, and who owns what it mounts. It is
+	// nobody's on the node: 1000 is ec2-user there, who may become root.
+	ServerUID = 10001
 
 	// ServerGrace is how long a server that shall stop may take to finish what is
 	// queued. It is shorter than what Karpenter gives the node.

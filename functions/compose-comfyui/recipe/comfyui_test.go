@@ -36,7 +36,7 @@ func TestDockerfile(t *testing.T) {
 	}
 
 	for word, want := range map[string]string{
-		"USER":       "1000:1000",
+		"USER":       "10001:10001",
 		"STOPSIGNAL": "SIGINT",
 		"ENTRYPOINT": `["python", "/opt/comfyui/main.py"]`,
 	} {

@@ -267,7 +267,7 @@ func TestPinned(t *testing.T) {
 		"agent":   sum(Agent(Release{Image: "a", Digest: "b", NodeDaemonSHA256: "c", LambdaSHA256: "d", ModelFetcherSHA256: "e"}))[:8],
 		"models":  sum(Models([]Model{{Path: "a/b", URL: "https://c/d", SHA256: "e", Size: 1}}))[:8],
 	}
-	want := map[string]string{"comfyui": "c2ea6cb3", "agent": "63d191d7", "models": "f74348d1"}
+	want := map[string]string{"comfyui": "5ebeff8b", "agent": "63d191d7", "models": "f74348d1"}
 
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("recipes: -want, +got:\n%s", diff)
