@@ -75,8 +75,16 @@ func measureCase(folder, name string, c copies) error {
 
 		for _, t := range tools {
 			r, err := one(context.Background(), folder, name, t, s)
-			if err != nil {
+
+			switch {
+			case err != nil && t.name == tools[0].name:
 				return fmt.Errorf("%s: %w", t.name, err)
+			case err != nil:
+				// Another tool that copies wrongly, or not at all, has that in its row.
+				first, _, _ := strings.Cut(err.Error(), "\n")
+				fmt.Fprintf(os.Stderr, "%s: %s: %s\n", name, t.name, first)
+
+				r.failed = true
 			}
 
 			// The first one warms everything up and does not count.
@@ -141,6 +149,10 @@ func one(ctx context.Context, folder, name string, t tool, s *store.Store) (resu
 func report(name string, tools []tool, results map[string][]result) {
 	median := func(rs []result) time.Duration {
 		sorted := slices.SortedFunc(slices.Values(rs), func(a, b result) int { return int(a.took - b.took) })
+		if sorted = slices.DeleteFunc(sorted, func(r result) bool { return r.failed }); len(sorted) == 0 {
+			return 0
+		}
+
 		return sorted[len(sorted)/2].took
 	}
 	base := median(results[tools[0].name])
@@ -152,10 +164,15 @@ func report(name string, tools []tool, results map[string][]result) {
 
 		for _, r := range rs {
 			memory = max(memory, r.memory)
-			all = append(all, fmt.Sprintf("%.2f", r.took.Seconds()))
+			all = append(all, map[bool]string{false: fmt.Sprintf("%.2f", r.took.Seconds()), true: "failed"}[r.failed])
 		}
 
 		m := median(rs)
+		if m == 0 {
+			fmt.Printf("| %s | %s | never well | | %s | |\n", name, t.name, strings.Join(all, " "))
+			continue
+		}
+
 		fmt.Printf("| %s | %s | %.2f s | %.2f | %s | %d MiB |\n", name, t.name, m.Seconds(), float64(m)/float64(base), strings.Join(all, " "), memory>>20)
 	}
 }

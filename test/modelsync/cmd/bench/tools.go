@@ -28,6 +28,7 @@ type result struct {
 	took time.Duration
 	// memory is the greatest resident size, in bytes.
 	memory int64
+	failed bool
 }
 
 // ours is the time from the start of the daemon's process to its first pass being
@@ -56,7 +57,7 @@ func ours(program, endpoint string) func(context.Context, string) (result, error
 			return result{}, fmt.Errorf("cannot end the daemon: %w", err)
 		}
 
-		return result{took, most}, nil
+		return result{took: took, memory: most}, nil
 	}
 }
 
@@ -97,7 +98,7 @@ func program(path, endpoint string, with []string, args func(directory string) [
 			return result{}, fmt.Errorf("%s: %w\n%s", path, err, out.String())
 		}
 
-		return result{took, most()}, nil
+		return result{took: took, memory: most()}, nil
 	}
 }
 
