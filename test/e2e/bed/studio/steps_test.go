@@ -1,13 +1,11 @@
 package studio
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/cloud"
 	"github.com/comfyui-studio/comfyui-studio/test/e2e/bed/gate"
 )
 
@@ -102,33 +100,7 @@ func TestEdgeChanges(t *testing.T) {
 		},
 	})
 
-	s.tagsWhileDistributionGoes()
 	s.delete()
-}
-
-// tagsWhileDistributionGoes takes CloudFront away, and changes a tag while AWS is
-// still at it. Both are done, and AWS refuses nothing that it would go on refusing.
-func (s studio) tagsWhileDistributionGoes() {
-	s.t.Helper()
-
-	distribution := s.composed()["edge-distribution"]
-
-	s.apply(small(nil))
-	s.await(func(*unstructured.Unstructured) error {
-		for _, e := range s.left() {
-			if e.Name == distribution.GetName() && e.State == cloud.StateDeleting {
-				return nil
-			}
-		}
-
-		return errors.New("the distribution is not being deleted")
-	})
-
-	tagged := small(map[string]any{"tags": map[string]any{"team": "art"}})
-	s.changed(s.t, tagged, everyTag("team", "art"))
-	s.claim().AwaitObject(distribution.GroupVersionKind(), distribution.GetName(), gone)
-	s.awaitReady()
-	once(s.t, s.left())
 }
 
 // TestVersion moves the cluster up by one minor version.
