@@ -200,17 +200,19 @@ func (p Plan) Remedy(k kit.Key) string {
 	return fmt.Sprintf("nothing in the spec takes it away; run the version of the function that made it, or delete %s by hand", p.Name(k))
 }
 
-// family is the longest family prefix of a key, or empty.
+// family is the longest family prefix of a key, or empty. Each ends in a dash.
 func family(k kit.Key) string {
-	best := ""
+	for f := string(k[:max(0, len(k)-1)]); f != ""; f = f[:len(f)-1] {
+		if f[len(f)-1] != '-' {
+			continue
+		}
 
-	for f := range families() {
-		if strings.HasPrefix(string(k), f) && len(k) > len(f) && len(f) > len(best) {
-			best = f
+		if _, ok := families()[f]; ok {
+			return f
 		}
 	}
 
-	return best
+	return ""
 }
 
 // Inventory are the keys that stand for one resource each, families left out.

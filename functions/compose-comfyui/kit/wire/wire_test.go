@@ -71,11 +71,11 @@ type omitted struct {
 	Named  *named             `json:"named,omitempty"`
 	Struct struct {
 		Text *string `json:"text,omitempty"`
-	} `json:"struct,omitempty"`
+	} `json:"struct,omitempty"` //nolint:modernize // One of the two encoders heeds it.
 	Pointer *struct {
 		Text *string `json:"text,omitempty"`
 	} `json:"pointer,omitempty"`
-	Time  metav1.Time  `json:"time,omitempty"`
+	Time  metav1.Time  `json:"time,omitempty"` //nolint:modernize // One of the two encoders heeds it.
 	Zero  metav1.Time  `json:"zero,omitzero"`
 	Count int          `json:"count,omitempty,omitzero"`
 	Later *metav1.Time `json:"later,omitempty"`
