@@ -38,7 +38,7 @@ func main() {
 	directory := flag.String("directory", os.TempDir(), "Where to copy to.")
 	s5cmd := flag.String("s5cmd", "", "Path of s5cmd.")
 	aws2 := flag.String("aws2", "", "Path of the AWS CLI of version 2, for crt.")
-	within := flag.Duration("for", 14*time.Minute, "How long copies may take: a case that takes more than its share has fewer runs.")
+	within := flag.Duration("for", 13*time.Minute, "How long copies may take: a case that takes more than its share has fewer runs.")
 	nodes := flag.String("nodes", "1,10,200", "Numbers of nodes of upload.")
 	manager := flag.String("manager", "on,off", "Systems Manager of upload: on, off.")
 	uploads := flag.Int("uploads", 20, "Uploads per number of nodes.")
