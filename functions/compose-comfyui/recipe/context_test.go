@@ -14,7 +14,7 @@ import (
 	"github.com/comfyui-studio/comfyui-studio/apis/v1alpha1"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files") //nolint:gochecknoglobals // A flag.
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // golden is a recipe as a reviewer reads it: what is of the claim in full, and of
 // what is the same for all claims the hash.
