@@ -90,7 +90,7 @@ func meanwhile(previous bool) string {
 }
 
 // modelSyncSays tells of declared models, which nodes can only have when the
-// bucket does, and of an adopted bucket. A studio is usable without them.
+// bucket does, of an adopted bucket, and of what nodes will not have. A studio is usable without them.
 func modelSyncSays(a answer) statement {
 	f, declared := a.facts.Image.Models, len(a.plan.Models)
 
@@ -114,12 +114,20 @@ func modelSyncSays(a answer) statement {
 		return statement{reason: v1alpha1.ReasonCreating, message: fmt.Sprintf("fetching declared models; %d of %d are in the bucket", f.Present, declared)}
 	}
 
+	var each []string
+
 	if adopted := a.plan.Buckets[plan.Models].Adopt; adopted != "" {
-		return statement{reason: v1alpha1.ReasonReady, ok: true, message: strings.Join([]string{
-			"bucket " + adopted + " keeps the notifications it has, so nodes find changes within a minute",
-			"to have them within seconds, let it notify queue " + a.plan.SyncQueueName(),
-		}, "; ")}
+		each = append(each, "bucket "+adopted+" keeps the notifications it has, so nodes find changes within a minute",
+			"to have them within seconds, let it notify queue "+a.plan.SyncQueueName())
 	}
 
-	return statement{}
+	if said := nodesSay(a); said != "" {
+		each = append(each, said)
+	}
+
+	if len(each) == 0 {
+		return statement{}
+	}
+
+	return statement{reason: v1alpha1.ReasonReady, ok: true, message: strings.Join(each, "; ")}
 }

@@ -25,6 +25,8 @@ type Workload struct {
 
 	// Pools are the pools of the spec, in its order.
 	Pools []Pool
+	// Models is how the nodes' models are, as the front door tells.
+	Models NodeModels
 	// StatusTrouble says why what the front door tells cannot be read; empty where
 	// it can, and where it tells nothing yet.
 	StatusTrouble string
@@ -42,6 +44,19 @@ type Pool struct {
 	Started bool
 	// Troubles keep its servers from running.
 	Troubles []Trouble
+}
+
+// NodeModels are how the models of all nodes are.
+type NodeModels struct {
+	// Nodes said anything lately, and Equal of them have all that they can have.
+	Nodes int32 `json:"nodes"`
+	Equal int32 `json:"equal"`
+	// Refused and Skipped are how many objects a node cannot have, at most: those that
+	// cannot be files, and those that do not fit.
+	Refused int32 `json:"refused"`
+	Skipped int32 `json:"skipped"`
+	// LastError is why one of them has not all models.
+	LastError string `json:"lastError"`
 }
 
 // A Trouble is something that does not go away by waiting.
@@ -85,6 +100,7 @@ type told struct {
 		Queue        int32     `json:"queue"`
 		Troubles     []Trouble `json:"troubles"`
 	} `json:"pools"`
+	Models NodeModels `json:"models"`
 }
 
 func recallWorkload(s v1alpha1.ComfyUIStudioStatus) Workload {
@@ -196,6 +212,8 @@ func (f *Workload) status(o kit.Observed) error {
 		f.StatusTrouble = err.Error()
 		return nil //nolint:nilerr // It is told in a condition; see above.
 	}
+
+	f.Models = t.Models
 
 	for _, from := range t.Pools {
 		for i := range f.Pools {

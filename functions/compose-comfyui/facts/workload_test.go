@@ -80,12 +80,12 @@ func TestPools(t *testing.T) {
 				plan.Servers("people"): deployment(1, 1),
 				plan.StudioStatus: told(`{"pools":[
 					{"name":"people","nodes":2,"servers":3,"serversReady":2,"queue":7,"troubles":[{"reason":"Crashing","message":"exit 1"}]},
-					{"name":"gone","nodes":9}],"models":{"total":3},"later":true}`),
+					{"name":"gone","nodes":9}],"models":{"nodes":3,"equal":2,"skipped":1,"lastError":"i-1: no","total":3},"later":true}`),
 			},
 			want: facts.Workload{Pools: []facts.Pool{{
 				Name: "people", Nodes: 2, Servers: 3, ServersReady: 2, Queue: 7, Told: true, Started: true,
 				Troubles: []facts.Trouble{{Reason: facts.Crashing, Message: "exit 1"}},
-			}, video}},
+			}, video}, Models: facts.NodeModels{Nodes: 3, Equal: 2, Skipped: 1, LastError: "i-1: no"}},
 		},
 		"StatusLost": {
 			reason: "What was known stays known while nothing is seen.",
