@@ -182,7 +182,7 @@ func program(files map[string]file, arch string) error {
 
 	e, err := elf.NewFile(bytes.NewReader(f.content))
 	if err != nil {
-		return err
+		return fmt.Errorf("its function is no program: %w", err)
 	}
 
 	libraries, err := e.ImportedLibraries()
