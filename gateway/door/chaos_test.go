@@ -2,17 +2,22 @@ package door
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/comfyui-studio/comfyui-studio/gateway/prompt"
 )
 
 // A ledger counts which prompts servers have taken.
@@ -50,7 +55,8 @@ func idOf(r *http.Request) string {
 	return body.ID
 }
 
-// TestChaos is a random life of a studio with two front doors. Every prompt that
+// TestChaos is a random life of a studio with two front doors, which are cut off from
+// each other at times. CHAOS_STEPS makes it longer, and CHAOS_SEED repeats one. Every prompt that
 // was accepted is finished and found by its id, or is said to be lost because its
 // server is gone. None is run twice, and none is lost in silence.
 func TestChaos(t *testing.T) {
@@ -58,21 +64,90 @@ func TestChaos(t *testing.T) {
 		t.Run(strconv.Itoa(size), func(t *testing.T) {
 			t.Parallel()
 
-			seed := rand.Uint64()
-			t.Logf("seed %d", seed)
-			chaos(t, size, rand.New(rand.NewPCG(seed, uint64(size))))
+			seed := fromEnvironment(t, "CHAOS_SEED", rand.Uint64())
+			t.Logf("CHAOS_SEED=%d", seed)
+			chaos(t, size, fromEnvironment(t, "CHAOS_STEPS", 1000), rand.New(rand.NewPCG(seed, uint64(size))))
 		})
 	}
 }
 
-func chaos(t *testing.T, size int, r *rand.Rand) {
+func fromEnvironment(t *testing.T, name string, otherwise uint64) uint64 {
 	t.Helper()
 
-	const steps = 700
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return n
+}
+
+// A mesh is front doors that know each other. It stands for the network between
+// them, which can be cut.
+type mesh struct {
+	mu    sync.Mutex
+	doors [2]*Door
+	cut   bool
+}
+
+// A seat is one of a mesh's places.
+type seat struct {
+	*mesh
+
+	at int
+}
+
+// join has a front door take a place.
+func (m *mesh) join(d *Door, at int) *Door {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+
+	d.Peers = seat{m, at}
+	m.doors[at] = d
+
+	return d
+}
+
+func (s seat) other() (*Door, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return s.doors[1-s.at], !s.cut
+}
+
+func (s seat) Drop(ctx context.Context, server prompt.Tag, id string) {
+	if d, there := s.other(); there {
+		d.Drop(ctx, server, id)
+	}
+}
+
+func (s seat) Turn(ctx context.Context, id string, own func(context.Context, string) (func(), error)) (func(), error) {
+	if int(id[0])%2 == s.at {
+		return own(ctx, id)
+	}
+
+	d, there := s.other()
+	if !there {
+		return nil, errors.New("cut off")
+	}
+
+	return d.Hold(ctx, id)
+}
+
+func chaos(t *testing.T, size int, steps uint64, r *rand.Rand) {
+	t.Helper()
 
 	w := newWorld(t, size)
 	book := &ledger{taken: map[string]int{}}
-	doors := []string{w.url, w.serve(w.open())}
+	net := &mesh{}
+	net.join(w.door, 0)
+
+	doors := []string{w.url, w.serve(net.join(w.open(), 1))}
 	accepted, killed, made := map[string]bool{}, 0, size
 
 	var faults sync.Mutex
@@ -135,7 +210,7 @@ func chaos(t *testing.T, size int, r *rand.Rand) {
 		switch n := one(); r.IntN(30) {
 		case 0:
 			// Killed, with all that it had.
-			if n != nil && len(w.nodes) > 0 && killed < steps/60 {
+			if n != nil && len(w.nodes) > 0 && uint64(killed) < steps/60 {
 				killed++
 
 				delete(w.nodes, n.endpoint.Pod)
@@ -165,7 +240,12 @@ func chaos(t *testing.T, size int, r *rand.Rand) {
 			faults.Unlock()
 		case 5:
 			// A front door is started anew, and remembers nothing.
-			doors[r.IntN(2)] = w.serve(w.open())
+			at := r.IntN(2)
+			doors[at] = w.serve(net.join(w.open(), at))
+		case 6:
+			net.mu.Lock()
+			net.cut = !net.cut
+			net.mu.Unlock()
 		default:
 			own := ""
 			if r.IntN(3) == 0 {
@@ -174,7 +254,19 @@ func chaos(t *testing.T, size int, r *rand.Rand) {
 
 			body := strings.Replace(graph("p"), "{", "{"+own, 1)
 
+			// Somebody who is in a hurry sends it to both at once.
+			var twin sync.WaitGroup
+
+			if own != "" && r.IntN(3) == 0 {
+				both := w.program()
+				both.base = doors[r.IntN(2)]
+
+				twin.Go(func() { both.do(http.MethodPost, "/prompt", body) })
+			}
+
 			got := c.do(http.MethodPost, "/prompt", body)
+			twin.Wait()
+
 			if got.status == http.StatusOK {
 				id, _ := got.json(t)["prompt_id"].(string)
 				if accepted[id] {
