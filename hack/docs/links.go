@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -40,9 +41,9 @@ func checkLink(root string, pages map[string]*page, l link) error {
 	case u.Scheme == "https" && u.Host != "":
 		return nil
 	case u.Scheme != "" || u.Host != "":
-		return fmt.Errorf("it is neither https nor a file here")
+		return errors.New("it is neither https nor a file here")
 	case path.IsAbs(u.Path):
-		return fmt.Errorf("a file is named from the page's own folder")
+		return errors.New("a file is named from the page's own folder")
 	}
 
 	file := l.page

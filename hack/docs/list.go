@@ -20,8 +20,8 @@ func list(pages []*page) string {
 	fmt.Fprintf(b, "| page | %s |\n|---|%s\n", strings.Join(tags(), " | "), strings.Repeat("---|", len(tags())))
 
 	for _, p := range pages {
-		counts, any := p.counts()
-		if !any {
+		counts, found := p.counts()
+		if !found {
 			continue
 		}
 
@@ -80,7 +80,7 @@ func writeList(file string, pages []*page) error {
 	}
 
 	b := bytes.Join([][]byte{head, []byte(begin), []byte("\n" + list(pages) + "\n"), []byte(end), tail}, nil)
-	if err := os.WriteFile(file, b, 0o644); err != nil { //nolint:gosec // A page that everyone may read.
+	if err := os.WriteFile(file, b, 0o644); err != nil {
 		return fmt.Errorf("cannot write the list of what is not run: %w", err)
 	}
 

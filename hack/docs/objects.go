@@ -45,7 +45,7 @@ func checkYAML(ctx context.Context, root string, pages []*page) []error {
 	}
 
 	j := &judge{
-		claims: sync.OnceValues(func() (*admission.Admission, error) { return admission.New(d) }),
+		claims: sync.OnceValues(func() (*admission.Admission, error) { return admission.New(d) }), //nolint:contextcheck // Compiling rules cannot be cancelled.
 		crds:   crds.NewCatalogue(),
 		core:   json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme.Scheme, scheme.Scheme, json.SerializerOptions{Yaml: true, Strict: true}),
 	}
@@ -133,7 +133,7 @@ func (j *judge) object(ctx context.Context, o *unstructured.Unstructured, docume
 			return fmt.Errorf("cannot use the claim's definition: %w", err)
 		}
 
-		return admit(claims, o)
+		return admit(claims, o) //nolint:contextcheck // Rules run to their cost limit.
 	case scheme.Scheme.Recognizes(gvk):
 		if _, _, err := j.core.Decode(document, &gvk, nil); runtime.IsStrictDecodingError(err) || err != nil {
 			return err
@@ -153,7 +153,7 @@ func (j *judge) object(ctx context.Context, o *unstructured.Unstructured, docume
 		// Admission is made for claims, which lie in one.
 		o.SetNamespace("anywhere")
 
-		return admit(d.Admission, o)
+		return admit(d.Admission, o) //nolint:contextcheck // As above.
 	}
 }
 

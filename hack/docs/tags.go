@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,10 +79,10 @@ func (b *block) check(ci string) error {
 		return nil
 	case "":
 		if !b.fenced {
-			return fmt.Errorf("a block that is only indented cannot say what it is: fence it")
+			return errors.New("a block that is only indented cannot say what it is: fence it")
 		}
 
-		return fmt.Errorf("a block must say what it is behind its fence: bash with a tag, yaml, json, go or text")
+		return errors.New("a block must say what it is behind its fence: bash with a tag, yaml, json, go or text")
 	default:
 		return fmt.Errorf("blocks of %q are not known here: commands are bash, what a shell shows is console, all else is text", b.language)
 	}
@@ -94,7 +95,7 @@ func (b *block) checkCommand(ci string) error {
 
 	commands := b.commands()
 	if strings.TrimSpace(commands) == "" {
-		return fmt.Errorf("there is no command in this block")
+		return errors.New("there is no command in this block")
 	}
 
 	if _, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(commands), ""); err != nil {
@@ -102,7 +103,7 @@ func (b *block) checkCommand(ci string) error {
 	}
 
 	if b.tags[0] == tagRun && b.language == transcript {
-		return fmt.Errorf("what is run is bash, and what it prints is a block of text after it")
+		return errors.New("what is run is bash, and what it prints is a block of text after it")
 	}
 
 	if b.tags[0] == tagCovered {

@@ -28,17 +28,17 @@ type Table struct {
 
 // A Document is a policy document.
 type Document struct {
-	Version   string
-	Statement []Statement
+	Version   string      `json:"Version"`
+	Statement []Statement `json:"Statement"`
 }
 
 // A Statement is one of it. All of them allow.
 type Statement struct {
-	Sid       string
-	Effect    string
-	Action    []string
-	Resource  []string
-	Condition map[string]map[string][]string `json:",omitempty"`
+	Sid       string                         `json:"Sid"`
+	Effect    string                         `json:"Effect"`
+	Action    []string                       `json:"Action"`
+	Resource  []string                       `json:"Resource"`
+	Condition map[string]map[string][]string `json:"Condition,omitempty"`
 }
 
 // Generate returns the documents by file name.

@@ -60,9 +60,9 @@ func run(activation, table, from, to string) error {
 		return err
 	}
 
-	errs := []error{os.MkdirAll(to, 0o755)} //nolint:gosec // Documents that everyone may read.
+	errs := []error{os.MkdirAll(to, 0o755)}
 	for _, name := range slices.Sorted(maps.Keys(documents)) {
-		errs = append(errs, os.WriteFile(filepath.Join(to, name), documents[name], 0o644)) //nolint:gosec // As above.
+		errs = append(errs, os.WriteFile(filepath.Join(to, name), documents[name], 0o644)) //nolint:gosec // Documents that everyone may read.
 	}
 
 	return errors.Join(errs...)
