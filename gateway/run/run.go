@@ -240,7 +240,7 @@ func (f *front) models() func(context.Context) (*nodes.Summary, error) {
 	return func(ctx context.Context) (*nodes.Summary, error) {
 		c := f.config.Config()
 		if f.Models == nil || c.Artefacts == "" {
-			return nil, nil //nolint:nilnil // Nobody knows, which is no failure.
+			return nil, nil // Nobody knows, which is no failure.
 		}
 
 		if reader == nil {
