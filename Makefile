@@ -215,6 +215,10 @@ ci: ## Run all that CI runs
 docs: $(BIN)/render ## Check the documentation, and run what it says can be run
 	@go run ./hack/docs
 
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what the front door and the agent call
+	@hack/vulncheck.sh
+
 .PHONY: test-browser
 test-browser: ## Open a studio in a real browser (fetches Debian's chromium and ComfyUI's frontend)
 	@hack/browser.sh
