@@ -60,14 +60,15 @@ func TestRebuild(t *testing.T) {
 
 	step("Newer packages are another image.", "1", "sha256:ours", true, offer)
 	step("The daily look at the first build changes nothing.", "1", "", true, offer)
+
+	// On another day, when nothing has its tag yet.
+	a.remove("ecr/tokyo-comfyui/imageTag=" + a.offered())
 	step("An offer stands until somebody takes it.", "2", "sha256:ours", true, offer)
 
 	if got := a.count("locked"); got != 2 {
 		t.Errorf("Each is made of the Python packages that the first build found: want 2 builds with its lock, got %d", got)
 	}
 
-	// Tomorrow.
-	a.remove("ecr/tokyo-comfyui/imageTag=" + a.offered())
 	step("Then it is built again.", "2", "sha256:ours1", true, map[string]string{
 		"state": "done", "digest": "sha256:ours", "rebuilt": "sha256:ours2", "earlier": "sha256:ours1",
 	})
