@@ -100,8 +100,9 @@ func digestOf(images []v1.Image) (v1.Hash, error) {
 		}
 
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: i, Descriptor: v1.Descriptor{
-			MediaType: types.DockerManifestSchema2,
-			Platform:  &v1.Platform{Architecture: config.Architecture, OS: config.OS},
+			MediaType:    types.DockerManifestSchema2,
+			Platform:     &v1.Platform{Architecture: config.Architecture, OS: config.OS},
+			ArtifactType: string(types.DockerConfigJSON), // As the CLI's release of this library has it.
 		}})
 	}
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"sigs.k8s.io/yaml"
 )
 
@@ -83,7 +84,8 @@ func indexOf(images []v1.Image) (v1.ImageIndex, error) {
 		}
 
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: i, Descriptor: v1.Descriptor{
-			MediaType: media, Platform: &v1.Platform{Architecture: config.Architecture, OS: config.OS},
+			MediaType: media, ArtifactType: string(types.DockerConfigJSON),
+			Platform: &v1.Platform{Architecture: config.Architecture, OS: config.OS},
 		}})
 	}
 
