@@ -39,8 +39,6 @@ func TestFrozen(t *testing.T) {
 		"deleted and not yet gone": func(o map[string]any) { o["metadata"].(map[string]any)["deletionTimestamp"] = "2026-11-24T20:00:00Z" },
 	}
 
-	older := []string{"Ready of an older spec", "beside an older Synced"}
-
 	// One of each kind of a part stands for the others, of which there are hundreds.
 	frozenBefore := map[string]bool{}
 
@@ -62,10 +60,6 @@ func TestFrozen(t *testing.T) {
 			frozen.observed[k] = o
 
 			want := fnv1.Ready_READY_FALSE
-			if slices.Contains(older, state) && o["kind"] == "EIP" {
-				want = fnv1.Ready_READY_TRUE
-			}
-
 			if (readyOnceSeen("", o["kind"].(string)) || onlyLookedAt(o)) && state != "deleted and not yet gone" {
 				want = fnv1.Ready_READY_TRUE
 			}
@@ -91,6 +85,34 @@ func TestFrozen(t *testing.T) {
 		if got := rsp.GetDesired().GetComposite().GetReady(); got != fnv1.Ready_READY_FALSE && fatal(rsp) == "" {
 			t.Errorf("%s gone: want the claim READY_FALSE, got %s", k, got)
 		}
+	}
+}
+
+// TestAddressLearns has the provider write a NAT gateway's interface into the spec of
+// its address, as it does minutes after the studio is Ready. The studio stays Ready;
+// for a change of anything else it does not.
+func TestAddressLearns(t *testing.T) {
+	w := newWorld(t, loadClaim(t, "../../examples/minimal.yaml"))
+	w.settle()
+
+	for key, want := range map[kit.Key]fnv1.Ready{plan.NATAddress: fnv1.Ready_READY_TRUE, plan.NAT: fnv1.Ready_READY_FALSE} {
+		was, there := w.observed[string(key)]
+		if !there {
+			t.Fatalf("the studio has no %s", key)
+		}
+
+		o := copyOf(t, was)
+		o["metadata"].(map[string]any)["generation"] = 2
+		o["status"].(map[string]any)["conditions"] = []any{
+			map[string]any{"type": "Ready", "status": "True"}, map[string]any{"type": "Synced", "status": "True", "observedGeneration": 1},
+		}
+		w.observed[string(key)] = o
+
+		if got := w.run().GetDesired().GetComposite().GetReady(); got != want {
+			t.Errorf("%s of a new generation: want the claim %s, got %s", key, want, got)
+		}
+
+		w.observed[string(key)] = was
 	}
 }
 
