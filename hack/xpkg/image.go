@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -100,11 +102,27 @@ func digestOf(images []v1.Image) (v1.Hash, error) {
 		}
 
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: i, Descriptor: v1.Descriptor{
-			MediaType:    types.DockerManifestSchema2,
-			Platform:     &v1.Platform{Architecture: config.Architecture, OS: config.OS},
-			ArtifactType: string(types.DockerConfigJSON), // As the CLI's release of this library has it.
+			MediaType: types.DockerManifestSchema2,
+			Platform:  &v1.Platform{Architecture: config.Architecture, OS: config.OS},
 		}})
 	}
 
-	return index.Digest() //nolint:wrapcheck // The caller says what of.
+	m, err := index.IndexManifest()
+	if err != nil {
+		return v1.Hash{}, err //nolint:wrapcheck // The caller says what of.
+	}
+
+	// The CLI's release of this library says it of each image, and ours cannot.
+	for n := range m.Manifests {
+		m.Manifests[n].ArtifactType = string(types.DockerConfigJSON)
+	}
+
+	b, err := json.Marshal(m)
+	if err != nil {
+		return v1.Hash{}, err //nolint:wrapcheck // The caller says what of.
+	}
+
+	digest, _, err := v1.SHA256(bytes.NewReader(b))
+
+	return digest, err //nolint:wrapcheck // The caller says what of.
 }
