@@ -33,7 +33,7 @@ func pair(t *testing.T, w *world) (bases [2]string, cut func()) {
 			t.Fatal(err)
 		}
 
-		port = l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // Of a TCP listener.
+		port = l.Addr().(*net.TCPAddr).Port
 		sides[i] = httptest.NewUnstartedServer(&peer.Server{
 			Key: key, Now: time.Now, Hold: d.Hold, Activity: func() peer.Activity { return nil },
 			Drop: func(ctx context.Context, server prompt.Tag, id string) { d.Drop(ctx, server, id) },

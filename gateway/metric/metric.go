@@ -36,11 +36,11 @@ func New(t *servers.Table, s Sockets, now func() time.Time) *Metrics {
 		wakes: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "wake_stage_seconds", Help: "How long the stages of servers took that became ready, as this front door saw it.",
 			Buckets: []float64{1, 5, 15, 30, 60, 90, 120, 180, 300, 600, 1200},
-		}, []string{"pool", "stage"}),
+		}, []string{byPool, "stage"}),
 		waits: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "wait_seconds", Help: "How long prompts waited for a server that asked to, and whether one came.",
 			Buckets: []float64{.1, 1, 5, 10, 20, 30, 40, 50},
-		}, []string{"pool", "came"}),
+		}, []string{byPool, "came"}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "request_duration_seconds", Help: "How long requests took, until the last byte was handed on.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60},
@@ -55,7 +55,10 @@ func New(t *servers.Table, s Sockets, now func() time.Time) *Metrics {
 	return m
 }
 
-const namespace = "comfyui_studio"
+const (
+	namespace = "comfyui_studio"
+	byPool    = "pool"
+)
 
 func gauge(name, help string, count func() int) prometheus.GaugeFunc {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, func() float64 { return float64(count()) })
@@ -105,8 +108,8 @@ func method(m string) string {
 type pools struct{ table *servers.Table }
 
 func (*pools) descriptions() (*prometheus.Desc, *prometheus.Desc) {
-	return prometheus.NewDesc("comfyui_studio_servers", "Servers, by pool and whether they take prompts.", []string{"pool", "takes"}, nil),
-		prometheus.NewDesc("comfyui_studio_queue", "Prompts that run or wait, by pool.", []string{"pool"}, nil)
+	return prometheus.NewDesc("comfyui_studio_servers", "Servers, by pool and whether they take prompts.", []string{byPool, "takes"}, nil),
+		prometheus.NewDesc("comfyui_studio_queue", "Prompts that run or wait, by pool.", []string{byPool}, nil)
 }
 
 // Describe names the metrics.

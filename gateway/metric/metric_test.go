@@ -1,9 +1,9 @@
 package metric
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +29,7 @@ func TestMetrics(t *testing.T) {
 	now = now.Add(present + time.Second)
 
 	for i := range 3 {
-		m.Take(door.Answer{Method: "BREW-" + fmt.Sprint(i), Status: 200, User: "studio", Session: fmt.Sprint(i % 2), Path: "/secret"})
+		m.Take(door.Answer{Method: "BREW-" + strconv.Itoa(i), Status: 200, User: "studio", Session: strconv.Itoa(i % 2), Path: "/secret"})
 	}
 
 	m.Take(door.Answer{Method: http.MethodPost, Status: 503, User: "ci", Program: true})

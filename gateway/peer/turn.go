@@ -42,7 +42,7 @@ func weight(host, id string) uint64 {
 func (c *Client) hold(ctx context.Context, host, id string) (func(), error) {
 	ctx, stop := context.WithCancel(ctx)
 
-	res, err := c.do(ctx, http.MethodPost, host, "/peer/hold?id="+url.QueryEscape(id))
+	res, err := c.do(ctx, http.MethodPost, host, "/peer/hold?id="+url.QueryEscape(id)) //nolint:bodyclose // It is closed when the turn ends.
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("cannot wait for a turn: %w", err)

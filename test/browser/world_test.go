@@ -70,7 +70,7 @@ func newStudio(t *testing.T, frontend string) *studio {
 	s.url = edge.URL
 
 	free := listen(t, "127.0.0.1", 0)
-	s.health = free.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // Of a TCP listener.
+	s.health = free.Addr().(*net.TCPAddr).Port
 	_ = free.Close()
 
 	return s
