@@ -97,6 +97,8 @@ func TestProviderAnHourAway(t *testing.T) {
 	long(t)
 
 	s := newStudio(t)
+	t.Cleanup(mend)
+	plant(t, "namespace="+s.namespace+","+clusterNeverActive)
 	s.apply(small(nil))
 	s.await(func(*unstructured.Unstructured) error { return onlyTheClusterIsBeingMade(s) })
 
@@ -133,6 +135,8 @@ func (s studio) anHourAway(look func() error) {
 	s.t.Helper()
 
 	shared.StopProvider()
+	// AWS gets done with what it is at.
+	mend()
 
 	err := shared.Cloud().Clock().Sleep(s.t.Context(), time.Hour)
 	if err == nil {

@@ -21,6 +21,8 @@ func TestRestarts(t *testing.T) {
 
 	cases := map[string]struct {
 		reason string
+		// held makes AWS not get done with something before the restart.
+		held string
 		// moments at which it happens, one after another.
 		moments []func(studio) error
 		restart func(context.Context, studio) error
@@ -46,6 +48,7 @@ func TestRestarts(t *testing.T) {
 		},
 		"ProviderRestarted": {
 			reason:  "A cluster that is being made is found again by its name.",
+			held:    clusterNeverActive,
 			moments: []func(studio) error{onlyTheClusterIsBeingMade},
 			restart: func(context.Context, studio) error { return shared.RestartProvider() },
 		},
@@ -54,6 +57,12 @@ func TestRestarts(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newStudio(t)
+			t.Cleanup(mend)
+
+			if tc.held != "" {
+				plant(t, "namespace="+s.namespace+","+tc.held)
+			}
+
 			s.apply(small(nil))
 
 			for _, moment := range tc.moments {
@@ -72,6 +81,7 @@ func TestRestarts(t *testing.T) {
 				defer s.kept(before)
 			}
 
+			mend()
 			s.awaitReady()
 		})
 	}
@@ -88,6 +98,10 @@ func exists(key string) func(studio) error {
 	}
 }
 
+// clusterNeverActive has AWS make the cluster until the fault is mended. It would
+// else be there before all the rest, on a machine that has much to do.
+const clusterNeverActive = "kind=Cluster,operation=create,mode=never"
+
 // onlyTheClusterIsBeingMade is the moment at which a restart of the provider can
 // lose nothing: what AWS names, such as a NAT gateway, is lost when the provider
 // goes while it is being made, and the real provider makes another.
@@ -102,10 +116,15 @@ func (s studio) onlyBeingMade(keys ...string) error {
 		}
 	}
 
+	return s.settledBut(keys...)
+}
+
+// settledBut is satisfied when everything that does not wait for these is Ready.
+func (s studio) settledBut(keys ...string) error {
 	all := s.composed()
 
 	// Also what has not been composed is still to be made.
-	for _, k := range []string{"network-nat", "edge-load-balancer", "edge-target-group", "cluster-eks"} {
+	for _, k := range append([]string{"network-nat", "edge-load-balancer", "edge-target-group", "cluster-eks"}, keys...) {
 		if all[k] == nil {
 			return fmt.Errorf("%s is not composed yet", k)
 		}
