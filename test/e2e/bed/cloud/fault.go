@@ -223,6 +223,14 @@ func (a *AWS) ClearFaults() {
 	a.broadcast()
 }
 
+// StopFailing ends the faults that refuse calls, and no other.
+func (a *AWS) StopFailing() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.faults = slices.DeleteFunc(a.faults, func(f *activeFault) bool { return f.Mode == Fail })
+	a.broadcast()
+}
+
 // injected is the refusal a fault injects into a call.
 func (a *AWS) injected(c Call, op Operation, now time.Duration) error {
 	for _, f := range a.faults {
