@@ -108,7 +108,7 @@ func waking(s *studio, p *tab) {
 // comes has the server that is ordered go through all stages.
 func comes(s *studio, p *tab, models func()) {
 	name, _ := s.cluster.Server()
-	now := func() metav1.Time { return metav1.Now() }
+	now := metav1.Now
 
 	s.cluster.Change(name, func(status *corev1.PodStatus) {
 		status.Conditions = append(status.Conditions, corev1.PodCondition{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: now()})

@@ -19,7 +19,7 @@ const patience = time.Minute
 type tab struct {
 	*testing.T
 
-	ctx context.Context //nolint:containedctx // Of the browser, as chromedp wants it.
+	ctx context.Context
 }
 
 // newTab starts a browser with one page.

@@ -117,7 +117,7 @@ func (s *studio) edge() http.Handler {
 			p.Out.Host = p.In.Host
 			p.SetXForwarded()
 			p.Out.Header.Set(originHeader, origin)
-			p.Out.Header.Set("CloudFront-Viewer-Address", p.In.RemoteAddr)
+			p.Out.Header.Set("Cloudfront-Viewer-Address", p.In.RemoteAddr)
 		},
 	}
 }
@@ -127,7 +127,7 @@ func (s *studio) door() *url.URL {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	at := rand.IntN(max(1, len(s.doors))) //nolint:gosec // A balancer does not mind.
+	at := rand.IntN(max(1, len(s.doors)))
 	for addr := range s.doors {
 		if at == 0 {
 			return &url.URL{Scheme: "http", Host: addr}
