@@ -20,7 +20,9 @@ browser() { command -v chromium || command -v chromium-browser || command -v goo
 : > "$log"
 
 if ! browser > /dev/null; then
-  [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null || skip "there is no Chromium, and only Debian's administrator can install it here"
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+    skip "there is no Chromium, and only Debian's administrator can install it here"
+  fi
   echo "installing Debian's chromium"
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium fonts-dejavu-core; } > "$log" 2>&1 || skip "Debian's chromium cannot be installed"
 fi
