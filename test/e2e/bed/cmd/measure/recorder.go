@@ -69,7 +69,7 @@ func watchKind(ctx context.Context, c dynamic.ResourceInterface) (watch.Interfac
 	})
 }
 
-// watchedKinds are the claim, managed resources, Usages and configurations.
+// watchedKinds are the claim and every kind that a studio is composed of.
 func watchedKinds(b *bed.Bed) ([]schema.GroupVersionResource, error) {
 	d, err := discovery.NewDiscoveryClientForConfig(b.Config())
 	if err != nil {
@@ -105,9 +105,11 @@ func composable(group, kind string) bool {
 		return false
 	case group == studioKind.Group, kind == "Usage", kind == "ProviderConfig":
 		return true
+	case group == "":
+		return kind == "Secret"
 	}
 
-	return strings.HasSuffix(group, ".aws.m.upbound.io")
+	return strings.HasSuffix(group, ".aws.m.upbound.io") || strings.HasSuffix(group, ".m.crossplane.io")
 }
 
 // begin makes a history for a namespace whose claim is about to be applied.
