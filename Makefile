@@ -306,7 +306,7 @@ $(BIN)/crossplane-core: $(BED)/go.mod $(BED)/go.sum
 	cd $(BED) && go build -ldflags "$(CONTROLPLANE_LDFLAGS)" -o ../../../$@ github.com/crossplane/crossplane/v2/cmd/crossplane
 
 .PHONY: bench-push
-bench-push: ## Measure comfyctl models push beside aws s3 cp (ten minutes and 12 GB of memory; needs a quiet machine; PUSH_SIZE, PUSH_RUNS)
+bench-push: ## Measure comfyctl models push beside aws s3 cp (ten minutes and more than 23 GB of memory at full size; needs a quiet machine; PUSH_SIZE, PUSH_RUNS)
 	@python3 -m venv $(OUT)/awscli && $(OUT)/awscli/bin/pip install --quiet awscli==$(AWSCLI_VERSION)
 	cd $(MODELSYNC) && PATH="$(CURDIR)/$(OUT)/awscli/bin:$$PATH" go run ./cmd/benchpush -directory $(CURDIR)/$(OUT) -size $(PUSH_SIZE) -runs $(PUSH_RUNS)
 
