@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"github.com/comfyui-studio/comfyui-studio/functions/compose-comfyui/plan"
 )
 
 // nodesSay is what nodes do not have of the models bucket and by waiting will not.
@@ -28,5 +30,5 @@ func nodesSay(a answer) string {
 		return ""
 	}
 
-	return strings.Join(append(each, "each node says more in s3://"+a.plan.ArtefactBucket()+"/nodes/"), "; ")
+	return strings.Join(append(each, "each node says more in s3://"+a.plan.ArtefactBucket()+"/"+plan.NodeStatusPrefix), "; ")
 }

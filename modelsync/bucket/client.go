@@ -2,12 +2,14 @@ package bucket
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -17,9 +19,15 @@ import (
 const readAhead = 128 << 10
 
 // NewClient makes a client of S3 for many connections at once. An endpoint is for
-// a server that is not AWS's.
-func NewClient(ctx context.Context, region, endpoint string, connections int) (*s3.Client, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithHTTPClient(&http.Client{Transport: transport(connections)}))
+// a server that is not AWS's. What tune changes of the transport comes last.
+//
+// The SDK's own HTTP client is told what to change: it alone takes AWS_CA_BUNDLE,
+// which who sits behind a company's proxy has set, and with another the SDK refuses
+// to start.
+func NewClient(ctx context.Context, region, endpoint string, connections int, tune ...func(*http.Transport)) (*s3.Client, error) {
+	options := append([]func(*http.Transport){transport(connections)}, tune...)
+
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(options...)))
 	if err != nil {
 		return nil, fmt.Errorf("cannot find credentials: %w", err)
 	}
@@ -35,20 +43,24 @@ func NewClient(ctx context.Context, region, endpoint string, connections int) (*
 // transport keeps a connection for every request that may be under way. One
 // connection to S3 gives less than 100 MB/s, so there are many; HTTP/2, which S3
 // does not have, would put them into one.
-func transport(connections int) *http.Transport {
+func transport(connections int) func(*http.Transport) {
 	d := &spread{dialer: net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}}
 
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           d.dial,
-		MaxIdleConns:          connections,
-		MaxIdleConnsPerHost:   connections,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: silence,
-		ReadBufferSize:        readAhead,
-		WriteBufferSize:       4 << 10,
-		DisableCompression:    true,
+	return func(t *http.Transport) {
+		t.Proxy = http.ProxyFromEnvironment
+		t.DialContext = d.dial
+		// The SDK's transport offers HTTP/2 already.
+		t.ForceAttemptHTTP2, t.TLSNextProto = false, map[string]func(string, *tls.Conn) http.RoundTripper{}
+		if t.TLSClientConfig != nil {
+			t.TLSClientConfig.NextProtos = nil
+		}
+
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = connections, connections
+		t.IdleConnTimeout = 90 * time.Second
+		t.TLSHandshakeTimeout = 10 * time.Second
+		t.ResponseHeaderTimeout = silence
+		t.ReadBufferSize, t.WriteBufferSize = readAhead, 4<<10
+		t.DisableCompression = true
 	}
 }
 
